@@ -1,0 +1,247 @@
+"""The composition root: from a configuration to a running server, and back down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+import uvicorn
+from msgspec import Struct
+
+from limen import log
+from limen.core import clock, sources
+from limen.core.config import Config
+from limen.core.events import Events
+from limen.core.outbound import Outbound
+from limen.core.passwords import Passwords
+from limen.core.schema import IdentitySchema
+from limen.courier.deliver import Courier
+from limen.db import migrate
+from limen.db.database import Counter, DatabaseError, Driver, ProjectDatabase
+from limen.http.admin import AdminPort
+from limen.http.kit import Port, Site
+from limen.http.public import PublicPort
+from limen.project import store as projects
+from limen.project.model import compile_project
+from limen.settings import data_source
+
+GRACE = 120.0  # seconds running requests get when the server is told to stop
+_logger = structlog.get_logger("limen")
+
+
+class StartError(Exception):
+    """The server cannot start; the text is for the operator and says what to do."""
+
+
+class App:
+    """Everything a running server holds. `start` makes it, `stop` lets go of it; tests use it without listeners."""
+
+    def __init__(
+        self, config: Config, *, dev: bool = False, watch_courier: bool = False, now: Callable[[], datetime] = clock.now
+    ) -> None:
+        self.config = config
+        self.dev = dev
+        self._watch_courier = watch_courier
+        self._now = now
+        self._tasks: list[asyncio.Task[None]] = []
+
+    driver: Driver
+    site: Site
+    public: PublicPort
+    admin: AdminPort
+
+    async def start(self, schemas: dict[str, IdentitySchema] | None = None) -> None:
+        """Open the database, compile the project, build the ports.
+
+        :raises StartError: the data source, a schema or the database's state is in the way
+        """
+        config = self.config
+        try:
+            source = data_source(config.dsn, config)
+            self.driver = await source.open()
+            await self._migrate(itself=source.migrates_itself)
+            who = await projects.default(self.driver, clock.text(self._now()))
+        except DatabaseError as error:
+            raise StartError(f"The data source cannot be used: {error}.") from error
+        project = compile_project(who, config, schemas or load_schemas(config), dev=self.dev)
+        clients = config.clients.http
+        self.site = Site(
+            project,
+            self.driver,
+            Passwords(config.limen.hashing.workers or os.cpu_count() or 1, config.limen.hashing.queue),
+            Outbound(refuse_private=clients.disallow_private_ip_ranges, exceptions=clients.private_ip_exception_urls),
+            Events(log.sink),
+            self._now,
+        )
+        self.public = PublicPort(self.site, self.is_ready)
+        self.admin = AdminPort(self.site, self.is_ready)
+        if self._watch_courier:
+            courier = Courier(lambda: self.site.project, self.site.database(), self.site.events, self._now)
+            self.site.wake_courier = courier.wake
+            self._tasks.append(asyncio.create_task(courier.run()))
+
+    async def _migrate(self, *, itself: bool) -> None:
+        configured = self.config.limen.database.auto_migrate
+        if itself if configured is None else configured:
+            await migrate.up(self.driver)
+        elif await migrate.pending(self.driver):
+            raise StartError(
+                "The database is behind this version. Run `limen migrate sql up -e --yes` with the same configuration, "
+                "or set limen.database.auto_migrate: true."
+            )
+        if ahead := await migrate.too_new(self.driver):
+            raise StartError(f"The database was migrated by a newer version of Limen ({max(ahead):04}). Use that one.")
+
+    async def is_ready(self) -> bool:
+        """Ready means it: the database answers, and has what this version needs."""
+        try:
+            return not await migrate.pending(self.driver)
+        except DatabaseError:
+            return False
+
+    def database(self, counter: Counter | None = None) -> ProjectDatabase:
+        return self.site.database(counter)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self.site.passwords.close()
+        await self.site.outbound.close()
+        await self.driver.close()
+
+
+def load_schemas(config: Config) -> dict[str, IdentitySchema]:
+    """Read and compile the identity schemas.
+
+    :raises StartError: one cannot be read or is no schema
+    """
+    found: dict[str, IdentitySchema] = {}
+    for entry in config.identity.schemas:
+        try:
+            raw = sources.read(entry.url)
+            found[entry.id] = IdentitySchema(
+                entry.id, raw, url=entry.url, selectable=entry.selfservice_selectable, fetch=_fetch
+            )
+        except sources.SourceError as error:
+            raise StartError(f"The identity schema {entry.id!r} is missing: {error}.") from error
+        except (msgspec.DecodeError, ValueError) as error:
+            raise StartError(f"The identity schema {entry.id!r} ({entry.url[:80]}) is not usable: {error}.") from error
+    return found
+
+
+def _fetch(url: str) -> Any:
+    return msgspec.json.decode(sources.read(url))
+
+
+# --- listeners ------------------------------------------------------------------------------------------------------------
+
+
+class Listener(Struct, frozen=True):
+    """One of the server's doors."""
+
+    name: str
+    host: str
+    port: int
+    tls: tuple[Path, Path] | None = None
+
+
+def listeners(config: Config) -> list[Listener]:
+    return [
+        Listener("public", config.serve.public.host, config.serve.public.port, _tls(config.serve.public.tls)),
+        Listener("admin", config.serve.admin.host, config.serve.admin.port, _tls(config.serve.admin.tls)),
+    ]
+
+
+def _tls(tls: Any) -> tuple[Path, Path] | None:
+    if tls and tls.cert and tls.key and tls.cert.path and tls.key.path:
+        return Path(tls.cert.path), Path(tls.key.path)
+    return None
+
+
+def bind(listener: Listener) -> socket.socket:
+    """:raises StartError: the address is in use or not ours"""
+    if listener.host.startswith("unix:"):
+        path = listener.host.removeprefix("unix:")
+        Path(path).unlink(missing_ok=True)
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        opened.bind(path)
+        return opened
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((listener.host, listener.port))
+    except OSError as error:
+        opened.close()
+        key = f"serve.{listener.name}.port"
+        raise StartError(
+            f"The {listener.name} port {listener.host}:{listener.port} cannot be opened: {error.strerror}. "
+            f"Stop what uses it, or set {key} to a free one."
+        ) from error
+    return opened
+
+
+class _Server(uvicorn.Server):
+    """One listener; signals are the app's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(listener: Listener, port: Port, *, grace: float = GRACE) -> uvicorn.Server:
+    config = uvicorn.Config(
+        port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=120,
+        timeout_graceful_shutdown=int(grace),
+        backlog=2048,
+        ssl_certfile=str(listener.tls[0]) if listener.tls else None,
+        ssl_keyfile=str(listener.tls[1]) if listener.tls else None,
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+    )
+    return _Server(config)
+
+
+async def run(app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None]) -> None:
+    """Serve until a signal says stop; then let running requests end."""
+    await app.start()
+    ports: dict[str, Port] = {"public": app.public, "admin": app.admin}
+    servers = [server(listener, ports[listener.name]) for listener, _ in opened]
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for signal_ in _SIGNALS:
+        loop.add_signal_handler(signal_, stop.set)
+    tasks = [asyncio.create_task(one.serve(sockets=[sock])) for one, (_, sock) in zip(servers, opened, strict=True)]
+    told()
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for one in servers:
+        one.should_exit = True
+    await asyncio.gather(*tasks)
+    waiting.cancel()
+    await app.stop()
+
+
+_SIGNALS: tuple[int, ...] = (2, 15)  # SIGINT, SIGTERM

@@ -1,0 +1,199 @@
+"""The command line: Kratos' commands with Kratos' flags, and our own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import click
+import uvloop
+
+from limen import __version__, log
+from limen.app import App, StartError, bind, listeners, run
+from limen.core import configload, configreport
+from limen.core.configload import ConfigMistakes, Loaded
+from limen.db import migrate as migrations
+from limen.db.database import DatabaseError, Driver
+from limen.settings import DATA_FOLDER, data_source, stand_in
+
+_CONFIG = click.option("-c", "--config", multiple=True, metavar="FILE", help="A configuration file; may be repeated.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Limen, an identity server that speaks the Ory Kratos API."""
+
+
+def _load(files: Sequence[str], flags: Mapping[str, object], *, env: Mapping[str, str] | None = None) -> Loaded:
+    """The merged configuration; every mistake in it is printed and ends the program with 1."""
+    paths = [Path(part) for file in files for part in file.split(",") if part]
+    base = {} if paths else stand_in(DATA_FOLDER)
+    try:
+        return configload.load(paths, env=os.environ if env is None else env, flags=flags, base=base)
+    except ConfigMistakes as mistakes:
+        _complain(configreport.render(mistakes.problems, colour=sys.stderr.isatty()))
+        sys.exit(1)
+
+
+def _complain(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _stop(text: str) -> None:
+    red = "\033[31m", "\033[0m"
+    lead = f"{red[0]}Limen cannot start.{red[1]}" if sys.stderr.isatty() else "Limen cannot start."
+    _complain(f"{lead} {text}")
+    sys.exit(1)
+
+
+@main.command()
+@_CONFIG
+@click.option("--dev", is_flag=True, help="Development: insecure cookies, low hash costs allowed.")
+@click.option("--watch-courier", is_flag=True, help="Deliver messages in this process.")
+@click.option("--sqa-opt-out", is_flag=True, help="Taken for compatibility: Limen sends no telemetry.")
+def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: bool) -> None:
+    """Start the server."""
+    flags = {name: True for name, on in (("dev", dev), ("watch-courier", watch_courier)) if on}
+    loaded = _load(config, flags)
+    own = loaded.config
+    log.configure(own)
+    if loaded.warnings:
+        _complain(configreport.render(loaded.warnings, colour=sys.stderr.isatty(), kind="warning"))
+    if loaded.pending:
+        _complain(pending_notice(loaded))
+    try:
+        opened = [(one, bind(one)) for one in listeners(own)]
+        app = App(own, dev=own.dev, watch_courier=own.watch_courier)
+        uvloop.run(run(app, opened, lambda: _greet(loaded, app)))
+    except StartError as error:
+        _stop(str(error))
+
+
+def pending_notice(loaded: Loaded) -> str:
+    """One warning for all keys that are valid but do nothing yet."""
+    keys = ", ".join(p.path for p in loaded.pending)
+    return f"Not available yet, and without effect: {keys}."
+
+
+def _greet(loaded: Loaded, app: App) -> None:
+    """The lines one wants to read after a start."""
+    config, project = loaded.config, app.site.project
+    if config.log.level in ("error", "fatal", "panic"):
+        return
+    public = project.public_url.rstrip("/")
+    lines = [
+        f"Limen {__version__} is ready.",
+        f"  sign in    {public}/ui/login",
+        f"  public API {public}/",
+        f"  admin API  {project.admin_url}  (no authentication: keep it private)",
+        f"  data       {_shown_dsn(config.dsn)}",
+    ]
+    click.echo("\n".join(lines), err=True)
+
+
+def _shown_dsn(dsn: str) -> str:
+    """A data source without its password."""
+    scheme, separator, rest = dsn.partition("://")
+    return scheme + separator + rest.rpartition("@")[2].partition("?")[0]
+
+
+@main.group()
+def migrate() -> None:
+    """Look after the database's schema."""
+
+
+class _Sql(click.Group):
+    """`migrate sql` alone, or with a data source, is the older spelling of `migrate sql up`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = any(arg in self.commands for arg in args) or any(arg in ("-h", "--help") for arg in args)
+        return super().parse_args(ctx, args if known else ["up", *args])
+
+
+@migrate.group(cls=_Sql)
+def sql() -> None:
+    """Bring the database up to date (`up`), or say what it has (`status`)."""
+
+
+_ENV = click.option("-e", "--read-from-env", is_flag=True, help="Take the data source from DSN or the configuration.")
+
+
+@sql.command()
+@click.argument("dsn", required=False)
+@_ENV
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@_CONFIG
+def up(dsn: str | None, read_from_env: bool, yes: bool, config: tuple[str, ...]) -> None:
+    """Apply what is missing."""
+    _up(_dsn(dsn, config), yes=yes)
+
+
+@sql.command()
+@click.argument("dsn", required=False)
+@_ENV
+@_CONFIG
+def status(dsn: str | None, read_from_env: bool, config: tuple[str, ...]) -> None:
+    """List all migrations and whether they are applied."""
+    _run(_dsn(dsn, config), _status)
+
+
+Source = tuple[str, Loaded]
+
+
+def _dsn(dsn: str | None, files: Sequence[str]) -> Source:
+    flags: dict[str, object] = {"dsn": dsn} if dsn else {}
+    loaded = _load(files, flags)
+    return loaded.config.dsn, loaded
+
+
+def _run(source: Source, work: Callable[[Driver], Awaitable[None]]) -> None:
+    dsn, loaded = source
+
+    async def go() -> None:
+        driver = await data_source(dsn, loaded.config).open()
+        try:
+            await work(driver)
+        finally:
+            await driver.close()
+
+    try:
+        asyncio.run(go())
+    except DatabaseError as error:
+        _complain(f"The data source cannot be used: {error}.")
+        sys.exit(1)
+
+
+def _up(source: Source, *, yes: bool) -> None:
+    async def work(driver: Driver) -> None:
+        missing = await migrations.pending(driver)
+        if not missing:
+            click.echo("The database is up to date.")
+            return
+        for one in missing:
+            click.echo(f"{one.version:04}  {one.name}")
+        if not yes:
+            click.confirm("Apply these migrations?", abort=True)
+        done = await migrations.up(driver)
+        click.echo(f"Applied {len(done)}.")
+
+    _run(source, work)
+
+
+async def _status(driver: Driver) -> None:
+    done = await migrations.applied(driver)
+    click.echo(f"{'Version':9}{'Name':32}Status")
+    for one in migrations.available():
+        click.echo(f"{one.version:04}     {one.name:32}{'Applied' if one.version in done else 'Pending'}")
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"Version:    v{__version__}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What one request may touch, narrowed to one project: seven resources, never services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from limen.core import clock
+from limen.core.events import Events
+from limen.core.outbound import Outbound
+from limen.core.passwords import Passwords
+from limen.db.database import ProjectDatabase
+from limen.project.model import Project
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """Who asks, as far as the request itself tells. `csrf` is the secret of the browser's cookie, "" without one."""
+
+    url: str  # the request's own address, in full
+    method: str = "GET"
+    ip: str = ""
+    user_agent: str = ""
+    location: str = ""
+    origin: str = ""
+    token: str = ""  # the session token it carries, in whichever way
+    csrf: str = ""
+    cookies: tuple[str, ...] = ()
+    is_json: bool = False  # wants JSON for errors and submits (three predicates: see http/negotiate.py)
+    accepts_json: bool = False  # wants flows as JSON
+    is_ajax: bool = False
+    sends_json: bool = False
+    languages: str = ""
+
+
+class Context(Struct, frozen=True):
+    """Seven fields. If an eighth is wanted, something is wrong."""
+
+    project: Project
+    db: ProjectDatabase
+    client: Client
+    now: datetime
+    passwords: Passwords
+    outbound: Outbound
+    events: Events
+
+    @property
+    def stamp(self) -> str:
+        """The moment of this request as it is stored."""
+        return clock.text(self.now)
+
+    def after(self, seconds: float) -> str:
+        return clock.after(self.now, seconds)

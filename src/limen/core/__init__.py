@@ -1,0 +1,1 @@
+"""Words and tools: what the rest is made of. Knows no table and no request."""

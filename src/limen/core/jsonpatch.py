@@ -1,0 +1,94 @@
+"""JSON Patch (RFC 6902), the part of it that Kratos takes: add, remove, replace; nothing under the denied paths."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+
+class PatchError(Exception):
+    """The patch cannot be applied; the text says which operation and why."""
+
+
+class Operation(Struct, frozen=True):
+    op: str
+    path: str
+    value: Any | UnsetType = UNSET
+
+
+def parse(raw: bytes) -> list[Operation]:
+    """:raises PatchError: this is no list of operations"""
+    try:
+        return msgspec.json.decode(raw, type=list[Operation])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise PatchError(f"the body is no JSON Patch: {error}") from error
+
+
+def apply(document: Any, operations: Sequence[Operation], denied: Sequence[str] = ()) -> Any:
+    """A changed copy of the document.
+
+    `replace` of what is not there adds it, and missing parents are made, as Kratos does.
+    :raises PatchError: an operation is denied, unknown, or has no place to go
+    """
+    document = msgspec.json.decode(msgspec.json.encode(document))
+    for operation in operations:
+        if any(fnmatch.fnmatchcase(operation.path.lower(), pattern.lower()) for pattern in denied):
+            raise PatchError(f"patch includes denied path: {operation.path}")
+        if operation.op not in ("add", "remove", "replace"):
+            raise PatchError(f"unsupported operation: {operation.op}")
+        if not operation.path.startswith("/"):
+            raise PatchError(f"a path starts with a slash: {operation.path!r}")
+        if operation.op != "remove" and operation.value is UNSET:
+            raise PatchError(f"the operation on {operation.path} needs a value")
+        _apply(document, operation)
+    return document
+
+
+def _apply(document: Any, operation: Operation) -> None:
+    *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in operation.path[1:].split("/"))
+    target = document
+    for step in parents:
+        target = _step(target, step, operation)
+    if isinstance(target, list):
+        _apply_to_list(target, last, operation)
+    elif not isinstance(target, dict):
+        raise PatchError(f"there is no place for {operation.path}")
+    elif operation.op == "remove":
+        if last not in target:
+            raise PatchError(f"there is nothing at {operation.path}")
+        del target[last]
+    else:
+        target[last] = operation.value
+
+
+def _step(target: Any, step: str, operation: Operation) -> Any:
+    if isinstance(target, list):
+        return target[_index(target, step, operation, len(target) - 1)]
+    if not isinstance(target, dict):
+        raise PatchError(f"there is no place for {operation.path}")
+    if target.get(step) is None:
+        if operation.op == "remove":
+            raise PatchError(f"there is nothing at {operation.path}")
+        target[step] = {}
+    return target[step]
+
+
+def _apply_to_list(target: list[Any], last: str, operation: Operation) -> None:
+    if operation.op == "add":
+        target.insert(len(target) if last == "-" else _index(target, last, operation, len(target)), operation.value)
+        return
+    index = _index(target, last, operation, len(target) - 1)
+    if operation.op == "remove":
+        del target[index]
+    else:
+        target[index] = operation.value
+
+
+def _index(target: list[Any], text: str, operation: Operation, most: int) -> int:
+    if not text.isdecimal() or int(text) > most:
+        raise PatchError(f"there is no item {text!r} for {operation.path}")
+    return int(text)

@@ -1,0 +1,181 @@
+"""Password hashes: made and checked in a bounded pool of threads, at low priority, so that sign-ins never starve the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
+
+import bcrypt
+from argon2 import Type as Argon2Type
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import hash_secret, verify_secret
+from msgspec import Struct
+
+from limen.core import errors
+
+T = TypeVar("T")
+
+BCRYPT_LIMIT = 72  # bcrypt reads no byte after this one: longer passwords are refused, never cut
+_BCRYPT = re.compile(r"\$2[abyxz]?\$(\d\d)\$[./A-Za-z0-9]{53}")
+_ARGON2 = re.compile(r"\$(argon2id|argon2i)\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+# A hash that came from elsewhere says what it costs to check it. Past these bounds it is not checked (attack 99).
+MAX_BCRYPT_COST = 15
+MAX_ARGON2 = (1_048_576, 10, 16)  # KiB, iterations, lanes
+
+
+class Bcrypt(Struct, frozen=True):
+    cost: int
+
+    algorithm = "bcrypt"
+
+    def make(self, password: bytes) -> str:
+        return bcrypt.hashpw(password, bcrypt.gensalt(self.cost, prefix=b"2a")).decode()
+
+    def decoy(self) -> str:
+        """A hash of these parameters that no password fits; made without hashing."""
+        return f"$2a${self.cost:02d}$" + "." * 21 + "u" + "." * 31
+
+
+class Argon2(Struct, frozen=True):
+    memory_kib: int
+    iterations: int
+    parallelism: int
+    salt_length: int
+    key_length: int
+
+    algorithm = "argon2"
+
+    def make(self, password: bytes) -> str:
+        salt = secrets.token_bytes(self.salt_length)
+        return hash_secret(
+            password, salt, self.iterations, self.memory_kib, self.parallelism, self.key_length, Argon2Type.ID
+        ).decode()
+
+    def decoy(self) -> str:
+        salt, key = (
+            base64.b64encode(bytes(size)).rstrip(b"=").decode() for size in (self.salt_length, self.key_length)
+        )
+        return f"$argon2id$v=19$m={self.memory_kib},t={self.iterations},p={self.parallelism}${salt}${key}"
+
+
+Hasher = Bcrypt | Argon2
+
+
+def algorithm(hashed: str) -> Literal["bcrypt", "argon2", "argon2i", ""]:
+    """Which of our own formats this hash has; empty for another one."""
+    if _BCRYPT.fullmatch(hashed):
+        return "bcrypt"
+    if match := _ARGON2.fullmatch(hashed):
+        return "argon2" if match.group(1) == "argon2id" else "argon2i"
+    return ""
+
+
+def is_affordable(hashed: str) -> bool:
+    """Whether checking this hash costs no more than we let an import ask for."""
+    if match := _BCRYPT.fullmatch(hashed):
+        return int(match.group(1)) <= MAX_BCRYPT_COST
+    if match := _ARGON2.fullmatch(hashed):
+        return all(int(asked) <= most for asked, most in zip(match.groups()[1:], MAX_ARGON2, strict=True))
+    return False
+
+
+def check(password: bytes, hashed: str) -> bool:
+    """Whether the password fits the hash. A hash nobody can read fits no password. Slow: meant for a thread."""
+    kind = algorithm(hashed)
+    if not kind or not is_affordable(hashed):
+        return False
+    if kind == "bcrypt":
+        # $2$, $2x$ and $2z$ name variants whose result is that of $2b$ for passwords of up to 72 bytes.
+        return len(password) <= BCRYPT_LIMIT and bcrypt.checkpw(
+            password, re.sub(r"^\$2[axyz]?\$", "$2b$", hashed).encode()
+        )
+    try:
+        return verify_secret(hashed.encode(), password, Argon2Type.ID if kind == "argon2" else Argon2Type.I)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+class Passwords:
+    """The pool. What does not fit into its queue is refused at once, with the seconds until it is worth trying again."""
+
+    def __init__(self, workers: int, queue: int) -> None:
+        self._limit = workers + queue
+        self._waiting = 0
+        self._workers = workers
+        self._pace = 0.1  # seconds a hash takes, as seen lately
+        self._threads = ThreadPoolExecutor(workers, "limen-hash", initializer=_be_nice)
+
+    async def make(self, hasher: Hasher, password: str) -> str:
+        """:raises ApiError: 429, the queue is full"""
+        return await self._run(lambda: hasher.make(password.encode()))
+
+    async def check(self, password: str, hashed: str) -> bool:
+        """:raises ApiError: 429, the queue is full"""
+        return await self._run(lambda: check(password.encode(), hashed))
+
+    async def check_nobody(self, hasher: Hasher, password: str) -> None:
+        """Take as long as a check takes, so that an answer for strangers comes no sooner than one for members."""
+        await self._run(lambda: check(password.encode()[:BCRYPT_LIMIT], hasher.decoy()))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= self._limit:
+            raise errors.too_busy(max(1, round(self._waiting * self._pace / self._workers)))
+        loop = asyncio.get_running_loop()
+        self._waiting += 1
+        started = loop.time()
+        try:
+            return await loop.run_in_executor(self._threads, work)
+        finally:
+            self._pace += 0.1 * ((loop.time() - started) * self._workers / self._waiting - self._pace)
+            self._waiting -= 1
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _be_nice() -> None:
+    """A hash at normal priority on the loop's core halves the session checks; at nice 19 it costs them 3 %."""
+    setpriority: Any = getattr(os, "setpriority", None)
+    if setpriority is not None:
+        setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+
+
+# --- policy ---------------------------------------------------------------------------------------------------------
+
+SIMILARITY_LIMIT = 256  # bytes; a longer text is not compared
+
+
+def is_similar(identifier: str, password: str) -> bool:
+    """Whether a password gives itself away: fewer than 5 edits from the identifier, or half of it the same text."""
+    a, b = identifier.lower(), password.lower()
+    if not a or len(a.encode()) > SIMILARITY_LIMIT or len(b.encode()) > SIMILARITY_LIMIT:
+        return False
+    return _distance(a, b) < 5 or _common(a, b) / max(1, len(b)) > 0.5
+
+
+def _distance(a: str, b: str) -> int:
+    """Levenshtein distance, row by row."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
+    return row[-1]
+
+
+def _common(a: str, b: str) -> int:
+    """The length of the longest text that both contain."""
+    best, row = 0, [0] * (len(b) + 1)
+    for x in a:
+        before = 0
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], before + 1 if x == y else 0
+            best = max(best, row[j])
+    return best

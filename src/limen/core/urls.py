@@ -1,0 +1,125 @@
+"""Addresses: joining them, reading queries as Go reads them, and who may be sent where (`return_to`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from limen.core import errors
+
+# A browser strips tabs and line breaks and reads "\" as "/" (WHATWG URL, "basic URL parser"): such text means one thing
+# to us and another to the browser, so it is never an address.
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class Url(Struct, frozen=True):
+    """A parsed address. `host` carries the port and is lower case; a relative address has no scheme and no host."""
+
+    scheme: str
+    host: str
+    path: str
+    query: str
+    fragment: str
+
+    def __str__(self) -> str:
+        return urlunsplit((self.scheme, self.host, self.path, self.query, self.fragment))
+
+    @classmethod
+    def parse(cls, text: str) -> Url | None:
+        """None for what a browser might read differently: white space, backslashes, user info, `https:name`."""
+        if _AMBIGUOUS.search(text):
+            return None
+        try:
+            parts = urlsplit(text)
+            _ = parts.port  # raises for a port that is no number
+        except ValueError:
+            return None
+        if (
+            "@" in parts.netloc
+            or (parts.scheme and not parts.netloc)
+            or (not parts.netloc and parts.path.startswith("//"))
+        ):
+            return None
+        return cls(parts.scheme.lower(), parts.netloc.lower(), parts.path, parts.query, parts.fragment)
+
+    def is_under(self, base: Url) -> bool:
+        """Same scheme, same host (`*.example.org` covers its subdomains), and a path that starts with the base's."""
+        if self.scheme != base.scheme:
+            return False
+        if base.host.startswith("*"):
+            if not self.host.endswith(base.host[1:]):
+                return False
+        elif self.host != base.host:
+            return False
+        return (self.path or "/").startswith(base.path or "/")
+
+
+def allow_list(entries: Iterable[str], public_url: str) -> tuple[Url, ...]:
+    """The addresses people may return to: the configured ones and our own pages. Unsafe wildcards are left out."""
+    texts = [*entries, join(public_url, "/self-service"), join(public_url, "/ui")]
+    urls = [url for text in texts if (url := Url.parse(text))]
+    return tuple(url for url in urls if is_safe_wildcard(url.host))
+
+
+def is_safe_wildcard(host: str) -> bool:
+    """`*.example.org` is; `*`, `*.org`, `a.*.org` and `*example.org` could cover hosts of strangers."""
+    if "*" not in host:
+        return True
+    return host.startswith("*.") and "*" not in host[1:] and host.count(".") >= 2
+
+
+def pick_return_to(asked: str | None, allowed: Sequence[Url], default: str) -> str:
+    """Where to send the browser. Anything not allow-listed is refused, never silently replaced."""
+    if not asked:
+        return default
+    url, base = Url.parse(asked), Url.parse(default)
+    if url is None:
+        raise errors.return_to_forbidden(asked)
+    if base is not None:
+        url = Url(url.scheme or base.scheme, url.host or base.host, url.path, url.query, url.fragment)
+    if not any(url.is_under(entry) for entry in allowed):
+        raise errors.return_to_forbidden(asked)
+    return str(url)
+
+
+def join(base: str, path: str) -> str:
+    """`https://id.example.org/auth/` and `/sessions` make `https://id.example.org/auth/sessions`."""
+    return base.rstrip("/") + path
+
+
+def with_query(url: str, values: Mapping[str, str]) -> str:
+    """The address with these parameters set; others it has are kept. Keys come out sorted, as Go sorts them."""
+    parts = urlsplit(url)
+    merged = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **values}
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(sorted(merged.items())), parts.fragment))
+
+
+def without_query(url: str, *names: str) -> str:
+    parts = urlsplit(url)
+    kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in names]
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(kept), parts.fragment))
+
+
+def parse_query(raw: str) -> dict[str, list[str]]:
+    """A query string as Go reads it: a pair with a broken escape or a semicolon is passed over."""
+    found: dict[str, list[str]] = {}
+    for pair in raw.split("&"):
+        if not pair or ";" in pair or _BAD_ESCAPE.search(pair):
+            continue
+        key, _, value = pair.partition("=")
+        found.setdefault(unquote_plus(key), []).append(unquote_plus(value))
+    return found
+
+
+def query_value(url: str, name: str) -> str:
+    """The first value of a parameter of this address, or an empty text."""
+    return parse_query(urlsplit(url).query).get(name, [""])[0]
+
+
+def quote_path(text: str) -> str:
+    """One path segment, with everything escaped that could end it."""
+    return quote(text, safe="")

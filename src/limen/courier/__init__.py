@@ -1,0 +1,1 @@
+"""Messages: an outbox written in the transaction of what they tell, and a worker that delivers it."""

@@ -1,0 +1,180 @@
+"""The one way to a database: statements with `:names`, confined to a project, and commits that say what they expect.
+
+Everything written together is a `Commit`: a list of statements, each with the number of rows it must touch. It runs as one
+transaction in one trip; nothing is read in between, so nothing can change between a read and a write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from limen.core.errors import LimenError
+
+Row = Sequence[Any]
+Params = dict[str, Any]
+
+PROJECT = ":project"
+_NAMES = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+
+
+class DatabaseError(Exception):
+    """The database could not be reached or refused to work; told to the operator, never to a person."""
+
+
+class UniqueViolation(Exception):
+    """A statement would have stored a value that must be unique twice. `detail` is the driver's text."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Unmet(Exception):
+    """A statement of a commit did not touch the rows it had to; nothing of the commit was written."""
+
+
+class Statement:
+    """One statement of a commit. `expect` None: any number of rows."""
+
+    __slots__ = ("expect", "otherwise", "params", "sql", "taken")
+
+    def __init__(
+        self,
+        sql: str,
+        params: Params,
+        expect: int | None = None,
+        otherwise: Callable[[], Exception] | None = None,
+        taken: Callable[[], Exception] | None = None,
+    ) -> None:
+        self.sql, self.params, self.expect, self.otherwise, self.taken = sql, params, expect, otherwise, taken
+
+    def check(self, count: int) -> None:
+        if self.expect is not None and count != self.expect:
+            raise self.otherwise() if self.otherwise else Unmet(self.sql)
+
+    def clash(self, detail: str) -> Exception:
+        return self.taken() if self.taken else UniqueViolation(detail)
+
+
+class Commit:
+    """What is written together or not at all."""
+
+    __slots__ = ("_project", "statements")
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+        self.statements: list[Statement] = []
+
+    def add(
+        self,
+        sql: str,
+        *,
+        expect: int | None = None,
+        otherwise: Callable[[], Exception] | None = None,
+        taken: Callable[[], Exception] | None = None,
+        **params: Any,
+    ) -> None:
+        """Add a statement.
+
+        :param expect: how many rows it must touch; otherwise the commit is undone and `otherwise()` is raised
+        :param taken: makes the error for a value that is unique and stored already
+        """
+        self.statements.append(Statement(sql, confined(sql, self._project, params), expect, otherwise, taken))
+
+    def add_all(self, sql: str, rows: Sequence[Params], *, taken: Callable[[], Exception] | None = None) -> None:
+        for params in rows:
+            self.statements.append(Statement(sql, confined(sql, self._project, params), None, None, taken))
+
+
+class Driver(Protocol):
+    """What SQLite and PostgreSQL each bring."""
+
+    dialect: str
+
+    async def rows(self, sql: str, params: Params) -> Sequence[Row]: ...
+    async def write(self, sql: str, params: Params) -> Sequence[Row]: ...
+    async def commit(self, statements: Sequence[Statement]) -> None: ...
+    async def script(self, statements: Sequence[str]) -> None: ...
+    async def locked(self, work: Callable[[], Awaitable[None]]) -> None: ...
+    async def ping(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Counter:
+    """Counts trips to the database; tests hold budgets with it."""
+
+    __slots__ = ("trips",)
+
+    def __init__(self) -> None:
+        self.trips = 0
+
+
+class ProjectDatabase:
+    """A database that cannot be asked about another project: every statement names `:project`, and we supply it."""
+
+    __slots__ = ("_driver", "counter", "project")
+
+    def __init__(self, driver: Driver, project: str, counter: Counter) -> None:
+        self._driver, self.project, self.counter = driver, project, counter
+
+    async def row(self, sql: str, **params: Any) -> Row | None:
+        """The first row, or None."""
+        self.counter.trips += 1
+        found = await self._driver.rows(sql, confined(sql, self.project, params))
+        return found[0] if found else None
+
+    async def rows(self, sql: str, **params: Any) -> Sequence[Row]:
+        self.counter.trips += 1
+        return await self._driver.rows(sql, confined(sql, self.project, params))
+
+    async def write(self, sql: str, **params: Any) -> Sequence[Row]:
+        """One writing statement with `returning`; its rows. Empty when it touched none."""
+        self.counter.trips += 1
+        return await self._driver.write(sql, confined(sql, self.project, params))
+
+    def begin(self) -> Commit:
+        """Collect statements; nothing happens before `commit`."""
+        return Commit(self.project)
+
+    async def commit(self, commit: Commit) -> None:
+        """Run what was collected, in one transaction.
+
+        :raises LimenError: what a statement's `otherwise` or `taken` made
+        :raises UniqueViolation: a unique value is stored already and the statement had no `taken`
+        """
+        if commit.statements:
+            self.counter.trips += 1
+            await self._driver.commit(commit.statements)
+
+
+def confined(sql: str, project: str, params: Params) -> Params:
+    """The parameters with the project in them. A statement that names no project does not run.
+
+    :raises ValueError: no `:project` in the statement, or a project among the parameters
+    """
+    if PROJECT not in sql or "project" in params:
+        raise ValueError(f"a statement must be confined to a project: {sql}")
+    params["project"] = project
+    return params
+
+
+def names(sql: str) -> Iterator[str]:
+    """The `:names` of a statement, in order, repeated as often as they stand there."""
+    return (match.group(1) for match in _NAMES.finditer(sql))
+
+
+def positional(sql: str) -> tuple[str, tuple[str, ...]]:
+    """`… where a = :a and b = :b and c = :a` as `… where a = $1 and b = $2 and c = $1` and ("a", "b")."""
+    order: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match.group(1) not in order:
+            order.append(match.group(1))
+        return f"${order.index(match.group(1)) + 1}"
+
+    return _NAMES.sub(number, sql), tuple(order)
+
+
+MEANT = (LimenError, Unmet, UniqueViolation)

@@ -1,0 +1,167 @@
+"""PostgreSQL (and CockroachDB, which speaks its protocol): asyncpg with a pool of its own that resets nothing.
+
+asyncpg's pool resets a connection at every release, a round trip more; nothing here leaves session state behind, so
+ours does not. Statements are prepared once per connection. A commit that must be repeated (40001, 40P01) is repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import asyncpg
+
+from limen.db.database import DatabaseError, Params, Row, Statement, positional
+
+RETRIES = 8
+MIGRATION_LOCK = 0x6C696D656E  # "limen": the key of the advisory lock under which migrations run
+
+T = TypeVar("T")
+Connection = Any  # asyncpg has no type stubs
+
+_translated = lru_cache(maxsize=2048)(positional)
+_REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
+
+
+class Postgres:
+    """A `Driver`. At most `size` connections are open; who finds none free waits."""
+
+    dialect = "postgres"
+
+    def __init__(self, dsn: str, size: int, *, cockroach: bool = False) -> None:
+        self._dsn = dsn
+        self._cockroach = cockroach
+        self._idle: list[Connection] = []
+        self._places = asyncio.Semaphore(size)
+
+    @classmethod
+    async def open(cls, dsn: str, *, size: int = 10, cockroach: bool = False) -> Postgres:
+        """:raises DatabaseError: no connection can be made"""
+        driver = cls(dsn, size, cockroach=cockroach)
+        driver._idle.append(await driver._connect())
+        return driver
+
+    async def _connect(self) -> Connection:
+        try:
+            # Plans are made once per statement; compiling them just in time costs more than it saves here.
+            settings = {} if self._cockroach else {"jit": "off"}
+            return await asyncpg.connect(self._dsn, statement_cache_size=512, timeout=10, server_settings=settings)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
+            raise DatabaseError(f"PostgreSQL cannot be reached: {_plain(error)}") from error
+
+    async def _use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` on a connection. One that turns out to be lost before it did anything is replaced, once."""
+        async with self._places:
+            fresh = False
+            while True:
+                connection = None
+                while self._idle and connection is None:
+                    connection = self._idle.pop()
+                    if connection.is_closed():
+                        connection = None
+                if connection is None:
+                    connection, fresh = await self._connect(), True
+                try:
+                    result = await work(connection)
+                except _LOST as error:
+                    connection.terminate()
+                    if fresh or not isinstance(
+                        error, asyncpg.PostgresConnectionError | asyncpg.InterfaceError | OSError
+                    ):
+                        raise DatabaseError(f"the connection to PostgreSQL was lost: {_plain(error)}") from error
+                    self._idle.clear()  # the others went down with it
+                    continue
+                except BaseException:
+                    # A cancelled request may have left a statement running: such a connection is not used again.
+                    if connection.is_in_transaction() or not connection.is_closed():
+                        self._release(connection)
+                    raise
+                self._release(connection)
+                return result
+
+    def _release(self, connection: Connection) -> None:
+        if connection.is_closed():
+            return
+        if connection.is_in_transaction():
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+    async def rows(self, sql: str, params: Params) -> Sequence[Row]:
+        text, order = _translated(sql)
+        values = [params[name] for name in order]
+
+        async def work(connection: Connection) -> Sequence[Row]:
+            found: Sequence[Row] = await connection.fetch(text, *values)
+            return found
+
+        return await self._repeated(work)
+
+    async def write(self, sql: str, params: Params) -> Sequence[Row]:
+        return await self.rows(sql, params)
+
+    async def commit(self, statements: Sequence[Statement]) -> None:
+        async def work(connection: Connection) -> None:
+            if len(statements) == 1:  # a statement is a transaction of its own
+                await _execute(connection, statements[0])
+                return
+            async with connection.transaction():
+                for statement in statements:
+                    await _execute(connection, statement)
+
+        await self._repeated(work)
+
+    async def script(self, statements: Sequence[str]) -> None:
+        async def work(connection: Connection) -> None:
+            async with connection.transaction():
+                for sql in statements:
+                    await connection.execute(sql)
+
+        await self._repeated(work)
+
+    async def locked(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` while no other node does (an advisory lock; CockroachDB has none and needs none: it retries)."""
+        if self._cockroach:
+            await work()
+            return
+        holder = await self._connect()
+        try:
+            await holder.execute(f"select pg_advisory_lock({MIGRATION_LOCK})")
+            await work()
+        finally:
+            await holder.close()
+
+    async def _repeated(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        for attempt in range(RETRIES):
+            try:
+                return await self._use(work)
+            except _REPEATABLE as error:
+                if attempt == RETRIES - 1:
+                    raise DatabaseError(f"a transaction was refused {RETRIES} times: {_plain(error)}") from error
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, hides nothing
+        raise DatabaseError("unreachable")
+
+    async def ping(self) -> None:
+        await self.rows("select 1", {})
+
+    async def close(self) -> None:
+        for connection in self._idle:
+            await connection.close()
+        self._idle.clear()
+
+
+async def _execute(connection: Connection, statement: Statement) -> None:
+    text, order = _translated(statement.sql)
+    try:
+        status = await connection.execute(text, *[statement.params[name] for name in order])
+    except asyncpg.UniqueViolationError as error:
+        raise statement.clash(_plain(error)) from error
+    statement.check(int(status.rsplit(" ", 1)[1]))
+
+
+def _plain(error: BaseException) -> str:
+    return str(error) or type(error).__name__

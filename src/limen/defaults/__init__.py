@@ -1,0 +1,1 @@
+"""What a server without any configuration starts with."""

@@ -1,0 +1,136 @@
+"""What a sign-in method is: a value made of functions, and the closed set of outcomes it may answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from limen.context import Context
+from limen.core.errors import LimenError
+from limen.core.form import Form
+from limen.core.messages import Message
+from limen.db.database import Commit
+from limen.flow.model import Flow, Situation, Submission
+from limen.identity.model import Credential, Identity
+from limen.session.model import Proof, Subject
+
+Then = Callable[[Commit], None]
+
+
+class Passed(Struct, frozen=True):
+    """Proved to be someone: a login's first or second factor."""
+
+    identity: Identity
+    proof: Proof
+    then: Then | None = None
+
+
+class Changed(Struct, frozen=True):
+    """Wants an identity like this: a registration, or a change of settings."""
+
+    traits: dict[str, Any]
+    credentials: Mapping[str, dict[str, Any]] = {}  # configs to set, by type
+    verified: tuple[tuple[str, str], ...] = ()  # addresses (via, value) that were proved on the way
+    proof: Proof | None = None
+    keeps_flow: bool = True  # False: the flow changed too (a challenge was passed) and is stored with the rest
+    then: Then | None = None
+
+
+class Controls(Struct, frozen=True):
+    """Reads this inbox: a verification or a recovery. `by_admin`: the proof was handed out by an operator."""
+
+    identity_id: str
+    via: str
+    address: str
+    proof: Proof | None = None
+    by_admin: bool = False
+    then: Then | None = None
+
+
+class Shown(Struct, frozen=True):
+    """Look again: a code was sent, the next form is up. The flow is stored as it is now; an intermediate step.
+
+    `claims_flow`: the flow goes over to this browser, because the link in a message was opened in it.
+    """
+
+    flow: Flow
+    status: int = 400  # Kratos answers 400 to scripts and apps for a step that is not the last one
+    claims_flow: bool = False
+    then: Then | None = None
+
+
+class Next(Struct, frozen=True):
+    """Another form of the same flow, to be drawn by all methods, with these traits in it."""
+
+    situation: Situation
+    traits: dict[str, Any] = {}
+
+
+class Sent(Struct, frozen=True):
+    """Go elsewhere first, such as to a provider."""
+
+    url: str
+    then: Then | None = None
+
+
+Outcome = Passed | Changed | Controls | Shown | Next | Sent
+
+
+class StartAgain(LimenError):
+    """This flow is over; the person goes on in a new one that shows the message."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__()
+        self.message = message
+
+
+Draw = Callable[[Context, Flow, Subject | None], Awaitable[None]]
+Submit = Callable[[Context, Flow, Any, Submission, Subject | None], Awaitable[Outcome]]
+
+
+def always(_: Any) -> bool:
+    return True
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """What a method does in one kind of flow.
+
+    `claims` says whether a submit is meant for it (None: `method` names it); `draw` puts its nodes into `flow.ui`, for
+    the form that `flow.situation` names; `form` is what its submit is decoded into; `refused` mends the form after an
+    error, given what was submitted as far as it could be read.
+    """
+
+    form: type[Struct]
+    draw: Draw
+    submit: Submit
+    claims: Callable[[Flow, Form], bool] | None = None
+    required: tuple[str, ...] = ()
+    csrf: Callable[[Any], bool] = always
+    traits: bool = False  # the form carries traits
+    checks_traits: Callable[[Any], bool] = always  # … which must fit the flow's schema
+    refused: Callable[[Flow, Any], None] | None = None
+
+
+class CredentialRules(Struct, frozen=True, kw_only=True):
+    """What a method's credential counts for."""
+
+    first_factors: Callable[[Context, Credential], int] = lambda _c, _k: 0
+    second_factors: Callable[[Context, Credential], int] = lambda _c, _k: 0
+
+
+class Method(Struct, frozen=True, kw_only=True):
+    """A way to sign in: one file in `methods`, one line in `methods/__init__.py`."""
+
+    id: str  # `method` on the wire, credential type and node group
+    login: Part | None = None
+    registration: Part | None = None
+    settings: Part | None = None
+    recovery: Part | None = None
+    verification: Part | None = None
+    credential: CredentialRules = CredentialRules()
+
+    def part(self, kind: str) -> Part | None:
+        found: Part | None = getattr(self, kind)
+        return found

@@ -1,0 +1,63 @@
+"""A flow: one attempt of a person to do one thing, with the form it shows."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from limen.core import urls
+from limen.core.ui import Ui
+from limen.project.model import Kind
+
+FlowType = Literal["browser", "api"]
+
+# Which form a flow shows. login: first, refresh, identify, identified, second, second_refresh.
+# registration: profile, credentials, unified. The others have one form: only.
+Situation = Literal[
+    "first", "refresh", "identify", "identified", "second", "second_refresh", "profile", "credentials", "unified", "only"
+]  # fmt: skip
+
+
+class Flow(Struct, kw_only=True, omit_defaults=True):
+    """Stored as one document. It changes by being replaced under its `version`; only `ui` is built in place."""
+
+    id: str
+    kind: Kind
+    type: FlowType
+    state: str
+    issued_at: str
+    expires_at: str
+    updated_at: str
+    request_url: str
+    ui: Ui
+    situation: Situation
+    version: int = 1
+    active: str = ""
+    csrf: str = ""  # a digest of the browser's secret, so that no other browser may read the flow
+    refresh: bool = False
+    requested_aal: str = "aal1"
+    identity_schema: str = ""
+    identity_id: str = ""
+    session_id: str = ""
+    organization_id: str | None = None
+    private: dict[str, Any] = {}  # what methods remember between two submits; never sent
+
+    @property
+    def is_browser(self) -> bool:
+        return self.type == "browser"
+
+    @property
+    def return_to(self) -> str:
+        """Where the person wants to go in the end: read from the address that started the flow, every time."""
+        return urls.query_value(self.request_url, "return_to")
+
+    def is_expired(self, now: str) -> bool:
+        return self.expires_at < now
+
+
+class Submission(Struct, frozen=True, kw_only=True):
+    """What was submitted, beside the method's own form: seen by hooks and messages, never stored."""
+
+    method: str = ""
+    transient_payload: dict[str, Any] = {}

@@ -1,0 +1,1 @@
+"""Surfaces: a surface parses, proves the caller and renders; it decides nothing."""

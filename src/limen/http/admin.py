@@ -1,0 +1,63 @@
+"""The admin port: identities, sessions, schemas, health. 4434 by default; it has no authentication, so keep it private."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from limen import __version__
+from limen.core import urls
+from limen.core.errors import ApiError
+from limen.http import admin_courier, admin_identities, admin_sessions
+from limen.http.kit import Answer, Call, Port, Routes, Site, guarded, json_answer, redirect
+
+_PUBLIC = (
+    "/schemas", "/self-service/", "/sessions/whoami", "/.well-known/change-password",
+)  # fmt: skip
+
+
+class AdminPort(Port):
+    name = "admin"
+
+    def __init__(self, site: Site, ready: Callable[[], Awaitable[bool]]) -> None:
+        super().__init__(site)
+        self._ready = ready
+        self.routes = self._routes()
+
+    async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
+        call.enter()
+        path = call.path.removeprefix("/admin")
+        if _is_public(path, call.method):
+            target = urls.join(self.site.project.public_url, path) + (f"?{call.query}" if call.query else "")
+            return redirect(call, target, 307), self.dress(call, Answer(307))
+        if not call.path.startswith("/admin/"):
+            call.path = "/admin" + call.path
+        found = self.routes.find(call)
+        answer = found if isinstance(found, Answer) else await guarded(call, found)
+        return answer, self.dress(call, answer)
+
+    def _routes(self) -> Routes:
+        routes = Routes()
+        admin_identities.add(routes)
+        admin_sessions.add(routes)
+        admin_courier.add(routes)
+        routes.add("GET", "/admin/health/alive", _alive)
+        routes.add("GET", "/admin/health/ready", self._readiness)
+        routes.add("GET", "/admin/version", _version)
+        return routes
+
+    async def _readiness(self, call: Call) -> Answer:
+        if await self._ready():
+            return json_answer({"status": "ok"})
+        raise ApiError(503, "The server is not ready: the database cannot be reached or is not migrated.", code=500)
+
+
+def _is_public(path: str, method: str) -> bool:
+    return path.startswith(_PUBLIC) or (path == "/sessions" and method == "DELETE")
+
+
+async def _alive(call: Call) -> Answer:
+    return json_answer({"status": "ok"})
+
+
+async def _version(call: Call) -> Answer:
+    return json_answer({"version": f"v{__version__}"})

@@ -1,0 +1,251 @@
+"""The admin API of identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from limen.core import errors, normalize, urls
+from limen.core.errors import ApiError
+from limen.core.ids import parse_id
+from limen.core.urls import parse_query
+from limen.http import paging
+from limen.http.kit import Answer, Call, Routes, json_answer
+from limen.identity import admin, service, store
+from limen.identity.admin import Body, CreateBody
+from limen.identity.model import Identity
+from limen.session import admin as session_admin
+from limen.session import service as sessions
+
+NIL = "00000000-0000-0000-0000-000000000000"
+MAX_PAGE, DEFAULT_PAGE, MAX_IDS, LEGACY_REACH = 500, 250, 500, 1000
+MAX_BATCH = 1000
+INCLUDABLE = (
+    "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "code", "link_recovery", "code_recovery",
+    "deviceauthn", "passkey",
+)  # fmt: skip
+_FILTERS = ("ids", "credentials_identifier", "preview_credentials_identifier_similar", "organization_id")
+_NORMALISED = ("password", "webauthn", "code")
+
+
+def add(routes: Routes) -> None:
+    base = "/admin/identities"
+    routes.add("GET", base, _list)
+    routes.add("POST", base, _create)
+    routes.add("PATCH", base, _batch)
+    routes.add("GET", f"{base}/by/external/{{external_id}}", _get_external)
+    routes.add("GET", f"{base}/{{id}}", _get)
+    routes.add("PUT", f"{base}/{{id}}", _put)
+    routes.add("PATCH", f"{base}/{{id}}", _patch)
+    routes.add("DELETE", f"{base}/{{id}}", _delete)
+
+
+def body_of(
+    call: Call, identity: Identity, *, credentials: bool = True, include: Sequence[str] = (), new: bool = False
+) -> dict[str, Any]:
+    """An identity as the admin API shows it: with private metadata and credentials, without their configs unless asked."""
+    body = sessions.identity_body(call.site.project, identity)
+    if not new or identity.metadata_admin is not None:
+        body["metadata_admin"] = identity.metadata_admin
+    if credentials:
+        body["credentials"] = {
+            t: _credential(c, t in include, new=new) for t, c in sorted(identity.credentials.items())
+        }
+    return body
+
+
+def _credential(credential: Any, with_config: bool, *, new: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(credential)
+    if not with_config:
+        del shown["config"]
+    if new and credential.type != "code":
+        shown["version"] = 0  # Kratos counts the version of most credentials up when it reads them first
+    return shown
+
+
+def _include(call: Call) -> list[str]:
+    asked = call.all("include_credential")
+    for type_ in asked:
+        if type_ not in INCLUDABLE:
+            raise errors.bad_request(f"{type_!r} is no credential type that can be included.")
+    return asked
+
+
+# --- lists --------------------------------------------------------------------------------------------------------------
+
+
+async def _list(call: Call) -> Answer:
+    include = _include(call)
+    filters = [name for name in _FILTERS if any(call.all(name))]
+    if len(filters) > 1:
+        raise errors.bad_request("Use one filter at a time: " + ", ".join(filters) + " were combined.")
+    chosen = filters[0] if filters else ""
+    asked = parse_query(call.query)
+    if "page" in asked and "page_token" not in asked and "page_size" not in asked:
+        return await _list_by_number(call, include, chosen)
+    size = paging.page_size(call, default=DEFAULT_PAGE, most=MAX_PAGE)
+    token = call.first("page_token")
+    after = parse_id(token) if token else NIL
+    if after is None:
+        raise ApiError(400, "The page token is not one of ours.")
+    found = await _filtered(call, chosen, after, size + 1)
+    shown = found[:size]
+    following = shown[-1].id if len(found) > size else None
+    bodies = _bodies(call, shown, include, chosen)
+    return json_answer(bodies, headers=paging.key_headers(call, size, NIL, following))
+
+
+def _bodies(call: Call, found: Sequence[Identity], include: Sequence[str], chosen: str) -> list[dict[str, Any]]:
+    detailed = bool(include) or chosen in ("credentials_identifier", "preview_credentials_identifier_similar")
+    return [body_of(call, identity, credentials=detailed, include=include) for identity in found]
+
+
+async def _list_by_number(call: Call, include: Sequence[str], chosen: str) -> Answer:
+    """The older way to page, by number, which reaches a thousand people and no further."""
+    page = paging.offset_page(call, most=MAX_PAGE)
+    if page.offset > LEGACY_REACH:
+        raise errors.bad_request(f"Paging by number ends at {LEGACY_REACH}. Use page_size and page_token.")
+    db = call.ctx.db
+    if chosen:
+        found = await _filtered(call, chosen, NIL, page.size)
+        total = len(found)
+    else:
+        found, total = await store.page_at(db, page.offset, page.size), await store.count(db)
+    headers = paging.number_headers(call, page, total)
+    return json_answer(_bodies(call, found, include, chosen), headers=headers)
+
+
+async def _filtered(call: Call, chosen: str, after: str, limit: int) -> list[Identity]:
+    db = call.ctx.db
+    match chosen:
+        case "ids":
+            asked = call.all("ids")
+            if len(asked) > MAX_IDS:
+                raise errors.bad_request(f"The number of ids to filter must not exceed {MAX_IDS}.")
+            return await store.by_ids(db, [_must_id(text, "ids") for text in asked], after, limit)
+        case "credentials_identifier":
+            found = await _by_identifier(call, call.first(chosen))
+            return [identity for identity in found if identity.id > after][:limit]
+        case "preview_credentials_identifier_similar":
+            return await store.page_similar(db, normalize.canonical(call.first(chosen)), after, limit)
+        case "organization_id":
+            return await store.page_of_organization(db, _must_id(call.first(chosen), chosen), after, limit)
+    return await store.page(db, after, limit)
+
+
+def _must_id(text: str, name: str) -> str:
+    id_ = parse_id(text)
+    if id_ is None:
+        raise errors.bad_request(f"The query parameter {name} has to be a UUID, not {text!r}.")
+    return id_
+
+
+async def _by_identifier(call: Call, asked: str) -> list[Identity]:
+    """Everybody with this identifier: normalised where the credential is, to the letter everywhere else."""
+    db, normal = call.ctx.db, normalize.identifier(asked)
+    found = {i.id: i for i in await store.by_any_identifier(db, normal)}
+    if asked != normal:
+        exact = await store.by_any_identifier(db, asked)
+        found |= {i.id: i for i in exact}
+    kept = {
+        id_: i
+        for id_, i in found.items()
+        if any(
+            asked in c.identifiers or (normal in c.identifiers and t in _NORMALISED) for t, c in i.credentials.items()
+        )
+    }
+    return [kept[id_] for id_ in sorted(kept)]
+
+
+# --- one ----------------------------------------------------------------------------------------------------------------
+
+
+async def _get(call: Call) -> Answer:
+    include = _include(call)
+    identity = await service.must(call.ctx.db, parse_id(call.params["id"]))
+    return json_answer(body_of(call, identity, include=include))
+
+
+async def _get_external(call: Call) -> Answer:
+    include = _include(call)
+    identity = await store.by_external_id(call.ctx.db, call.params["external_id"])
+    if identity is None:
+        raise errors.row_not_found()
+    return json_answer(body_of(call, identity, include=include))
+
+
+async def _create(call: Call) -> Answer:
+    identity = await admin.create(call.ctx, await _decode(call, CreateBody))
+    place = urls.join(call.site.project.admin_url, f"/identities/{identity.id}")
+    return json_answer(body_of(call, identity, new=True), 201, [("location", place)])
+
+
+async def _decode(call: Call, shape: type[Body]) -> Body:
+    raw = await call.body()
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ApiError(400, f"The body cannot be read: {error}") from error
+
+
+async def _put(call: Call) -> Answer:
+    body = await _decode(call, Body)
+    identity = await admin.put(call.ctx, parse_id(call.params["id"]), body)
+    shown = body_of(call, identity)
+    if identity.metadata_admin is None:
+        shown.pop("metadata_admin", None)
+    return json_answer(shown)
+
+
+async def _patch(call: Call) -> Answer:
+    raw = await call.body()
+    before = await service.must(call.ctx.db, parse_id(call.params["id"]))
+    identity = await admin.patch(call.ctx, before, body_of(call, before, credentials=False), raw)
+    return json_answer(body_of(call, identity))
+
+
+async def _delete(call: Call) -> Answer:
+    await session_admin.delete_identity(call.ctx, parse_id(call.params["id"]))
+    return Answer(204)
+
+
+# --- batch --------------------------------------------------------------------------------------------------------------
+
+
+class BatchItem(Struct, frozen=True):
+    create: CreateBody | None = None
+    patch_id: str | None = None
+
+
+class Batch(Struct, frozen=True):
+    identities: tuple[BatchItem, ...] = ()
+
+
+async def _batch(call: Call) -> Answer:
+    """Create many people; each one's error is its own."""
+    raw = await call.body()
+    try:
+        batch = msgspec.json.decode(raw, type=Batch)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ApiError(400, f"The body cannot be read: {error}", code=500) from error
+    if len(batch.identities) > MAX_BATCH:
+        raise errors.bad_request(f"A batch may have at most {MAX_BATCH} identities.")
+    results: list[dict[str, Any] | None] = []
+    for item in batch.identities:
+        if item.create is None:
+            results.append(None)
+            continue
+        named = {"patch_id": item.patch_id} if item.patch_id else {}
+        try:
+            identity = await admin.create(call.ctx, item.create)
+        except ApiError as error:
+            envelope = error.envelope()
+            if error.status == 409:
+                envelope.pop("reason", None)
+            results.append({"action": "error", **named, "error": envelope})
+        else:
+            results.append({"action": "create", "identity": identity.id, **named})
+    return json_answer({"identities": results})

@@ -1,0 +1,88 @@
+"""The cookies this server sets: the session, and the secret that protects forms."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import msgspec
+
+from limen.core import clock
+from limen.project.model import Project
+from limen.session.model import Session
+
+_PURPOSE = "session cookie"
+CSRF_MAX_AGE = 365 * 24 * 3600
+
+
+def parse(header: str) -> dict[str, str]:
+    """The cookies of a request; of two with one name, the first counts (it has the longer path)."""
+    found: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, separator, value = pair.strip().partition("=")
+        if separator and name not in found:
+            found[name] = value.strip('"')
+    return found
+
+
+def _build(name: str, value: str, *attributes: str) -> str:
+    return "; ".join([f"{name}={value}", *(a for a in attributes if a)])
+
+
+def _attributes(project: Project, path: str, domain: str, same_site: str, *, secure: bool) -> tuple[str, ...]:
+    return (
+        f"Path={path}",
+        f"Domain={domain}" if domain else "",
+        "HttpOnly",
+        "Secure" if secure else "",
+        f"SameSite={same_site}",
+    )
+
+
+def csrf(project: Project, secret: str) -> str:
+    """The `Set-Cookie` of the secret. Without Secure a browser would refuse SameSite=None, so it is Lax then."""
+    own = project.config.cookies
+    secure = own.secure if own.secure is not None else not project.dev
+    same_site = own.same_site if secure else "Lax"
+    return _build(
+        project.csrf_cookie,
+        secret,
+        *_attributes(project, own.path, own.domain or "", same_site, secure=secure),
+        f"Max-Age={CSRF_MAX_AGE}",
+    )
+
+
+def session(project: Project, session_: Session, token: str, now: float) -> str:
+    """The `Set-Cookie` of a session: its token and expiry, sealed. Each one differs, also for the same session."""
+    ends = clock.parse(session_.expires_at).timestamp()
+    sealed = project.cookie_keys.seal(_PURPOSE, msgspec.json.encode([token, session_.expires_at]))
+    lifetime = max(0, round(ends - now))
+    persistent = project.config.session.cookie.persistent
+    expires = (f"Max-Age={lifetime}", f"Expires={formatdate(ends, usegmt=True)}") if persistent else ()
+    return _build(project.config.session.cookie.name, sealed, *_session_attributes(project), *expires)
+
+
+def end_session(project: Project) -> str:
+    """The `Set-Cookie` that takes the session out of the browser."""
+    expired = ("Max-Age=0", "Expires=Thu, 01 Jan 1970 00:00:01 GMT")
+    return _build(project.config.session.cookie.name, "-", *_session_attributes(project), *expired)
+
+
+def _session_attributes(project: Project) -> tuple[str, ...]:
+    own, shared = project.config.session.cookie, project.config.cookies
+    secure = own.secure if own.secure is not None else not project.dev
+    return _attributes(
+        project,
+        own.path or shared.path,
+        own.domain or shared.domain or "",
+        own.same_site or shared.same_site,
+        secure=secure,
+    )
+
+
+def open_session(project: Project, value: str) -> tuple[str, str] | None:
+    """The token and the expiry in a session cookie; None when we did not make it."""
+    raw = project.cookie_keys.open(_PURPOSE, value)
+    if raw is None:
+        return None
+    token, expires_at = msgspec.json.decode(raw)
+    return token, expires_at

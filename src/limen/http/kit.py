@@ -1,0 +1,405 @@
+"""What both ports are made of: a request as handlers see it, an answer, routes in a dict, and the error envelope."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from ipaddress import ip_address, ip_network
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+from starlette.datastructures import Headers as StarletteHeaders
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from limen.context import Client, Context
+from limen.core import csrf, errors
+from limen.core import form as forms
+from limen.core.errors import ApiError
+from limen.core.events import Events
+from limen.core.form import Form
+from limen.core.outbound import Outbound
+from limen.core.passwords import Passwords
+from limen.core.urls import parse_query
+from limen.db.database import Counter, DatabaseError, Driver, ProjectDatabase
+from limen.http import cookies, negotiate
+from limen.http.cors import CorsPolicy
+from limen.project.model import Project
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BODY_LIMIT = 5 * 1024 * 1024
+JSON = "application/json; charset=utf-8"
+ERROR_JSON = "application/json"
+NO_STORE = ("cache-control", "private, no-cache, no-store, must-revalidate")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_JSON_TYPE, _FORM_TYPE, _MULTIPART_TYPE = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+
+_INTERNAL = [
+    ip_network(net)
+    for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+                "::1/128", "fc00::/7", "fe80::/10")
+]  # fmt: skip
+_URL_SAFE = "!#$%&'()*+,/:;=?@[]~"  # a URL is ASCII already but for what somebody typed into it
+
+log = structlog.get_logger("limen.http")
+
+
+class Answer:
+    """A response: status, headers, body."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: list[tuple[str, str]] | None = None) -> None:
+        self.status, self.body, self.headers = status, body, headers or []
+
+
+def json_answer(body: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Answer:
+    return Answer(status, msgspec.json.encode(body) + b"\n", [("content-type", JSON), *(headers or [])])
+
+
+def text_answer(status: int, text: str, headers: list[tuple[str, str]] | None = None) -> Answer:
+    return Answer(status, text.encode() + b"\n", [("content-type", "text/plain; charset=utf-8"), *(headers or [])])
+
+
+def redirect(call: Call, url: str, status: int = 303) -> Answer:
+    """A redirect; whoever asked with GET also gets a line to read."""
+    place = ("location", quote(url, safe=_URL_SAFE))
+    if call.method not in ("GET", "HEAD"):
+        return Answer(status, b"", [place])
+    escaped = url.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    body = f'<a href="{escaped}">{HTTPStatus(status).phrase}</a>.\n'.encode()
+    return Answer(status, body, [("content-type", "text/html; charset=utf-8"), place])
+
+
+def error_answer(error: ApiError, request_id: str = "") -> Answer:
+    headers = [("content-type", ERROR_JSON), ("ory-error-id", error.id), *error.headers.items()]
+    return Answer(error.status, msgspec.json.encode(error.body(request_id)) + b"\n", headers)
+
+
+class Site:
+    """The running server as requests see it; `project` is replaced as a whole when the configuration changes."""
+
+    __slots__ = ("_proxies", "cors", "driver", "events", "now", "outbound", "passwords", "project", "wake_courier")
+
+    def __init__(
+        self,
+        project: Project,
+        driver: Driver,
+        passwords: Passwords,
+        outbound: Outbound,
+        events: Events,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.driver, self.passwords, self.outbound, self.events, self.now = driver, passwords, outbound, events, now
+        self.wake_courier: Callable[[], None] = _nothing
+        self.use(project)
+
+    def use(self, project: Project) -> None:
+        """Take over a configuration."""
+        self.project = project
+        flags = project.config.feature_flags
+        self.cors = CorsPolicy(project.config.serve.public.cors, allow_unsafe=flags.legacy_allow_insecure_origins)
+        self._proxies = [ip_network(net) for net in project.config.limen.trusted_proxies]
+
+    def database(self, counter: Counter | None = None) -> ProjectDatabase:
+        return ProjectDatabase(self.driver, self.project.id, counter or Counter())
+
+    def context(self, client: Client) -> Context:
+        return Context(self.project, self.database(), client, self.now(), self.passwords, self.outbound, self.events)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether what this peer says about its own client is believed: the listed proxies, by default this machine
+        and private networks, which is where a proxy stands.
+        """
+        try:
+            ip = ip_address(peer)
+        except ValueError:
+            return not peer  # a unix socket has no address; who may open it is decided by its mode
+        return any(ip in net for net in self._proxies or _INTERNAL)
+
+
+def _nothing() -> None:
+    """There is no courier in this process."""
+
+
+class Call:
+    """One request."""
+
+    __slots__ = (
+        "_body", "_receive", "client", "cookies", "ctx", "headers", "id", "method", "params", "path", "query", "scope", "site",
+    )  # fmt: skip
+
+    ctx: Context
+
+    def __init__(self, site: Site, scope: Scope, receive: Receive) -> None:
+        self.site = site
+        self.scope = scope
+        self._receive = receive
+        self._body: bytes | None = None
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: str = scope["query_string"].decode("latin1")
+        self.headers = headers_of(scope)
+        self.cookies = cookies.parse(self.headers.get("cookie", ""))
+        self.params: Mapping[str, str] = {}
+        given = self.headers.get("x-request-id", "")
+        self.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    @property
+    def given_id(self) -> str:
+        """The request's id, when the caller chose it: then the answer names it."""
+        return self.id if "x-request-id" in self.headers else ""
+
+    def first(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter."""
+        return parse_query(self.query).get(name, [default])[0]
+
+    def all(self, name: str) -> list[str]:
+        return parse_query(self.query).get(name, [])
+
+    def url(self) -> str:
+        """The request's own address, as the client saw it."""
+        h = self.headers
+        host = h.get("x-forwarded-host") or h.get("host", "")
+        scheme = h.get("x-forwarded-proto") or self.scope.get("scheme", "http")
+        raw = self.scope.get("raw_path") or self.path.encode()
+        return f"{scheme}://{host}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
+
+    def enter(self) -> Context:
+        """Make the context of this request."""
+        h = self.headers
+        secret = self.cookies.get(self.site.project.csrf_cookie, "")
+        accept = h.get("accept", "")
+        client = Client(
+            url=self.url(),
+            method=self.method,
+            ip=self.ip(),
+            user_agent=h.get("user-agent", ""),
+            location=", ".join(p for p in (h.get("cf-ipcity", ""), h.get("cf-ipcountry", "")) if p),
+            origin=h.get("origin", ""),
+            token=self.session_token(),
+            csrf=secret if csrf.is_secret(secret) else "",
+            cookies=tuple(self.cookies),
+            is_json=negotiate.is_json(h.get("content-type", ""), accept),
+            accepts_json=negotiate.accepts_json(accept),
+            is_ajax=h.get("sec-fetch-mode") in ("cors", "same-origin"),
+            sends_json=h.get("content-type", "").startswith(_JSON_TYPE),
+            languages=h.get("accept-language", ""),
+        )
+        self.ctx = self.site.context(client)
+        return self.ctx
+
+    def remember(self, secret: str) -> None:
+        """The browser gets this secret with the answer; for the rest of the request it counts as there already."""
+        self.ctx = replace(self.ctx, client=replace(self.ctx.client, csrf=secret))
+
+    def session_token(self) -> str:
+        """Header, cookie, bearer, in this order; a cookie we did not make is passed over."""
+        if token := self.headers.get("x-session-token"):
+            return token
+        name = self.site.project.config.session.cookie.name
+        if (sealed := self.cookies.get(name)) and (opened := cookies.open_session(self.site.project, sealed)):
+            return opened[0]
+        kind, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if kind.lower() == "bearer" else ""
+
+    def ip(self) -> str:
+        """Where the request comes from: what a trusted proxy says, else the peer with its port."""
+        peer = self.scope.get("client") or ("", 0)
+        if self.site.trusts(peer[0]):
+            h = self.headers
+            for name in ("true-client-ip", "cf-connecting-ip", "x-real-ip"):
+                if is_ip(h.get(name, "")):
+                    return h[name]
+            for part in h.get("x-forwarded-for", "").split(","):
+                if is_ip(part.strip()) and not is_internal(part.strip()):
+                    return part.strip()
+        return f"{peer[0]}:{peer[1]}" if peer[0] else ""
+
+    async def body(self) -> bytes:
+        """:raises ApiError: 413, it is too large"""
+        if self._body is None:
+            data = b""
+            while True:
+                message = await self._receive()
+                data += message.get("body", b"")
+                if len(data) > BODY_LIMIT:
+                    raise errors.body_too_large(BODY_LIMIT)
+                if not message.get("more_body"):
+                    break
+            self._body = data
+        return self._body
+
+    async def form(self) -> Form:
+        """The submitted values, from whichever kind of body they came in."""
+        if self.method in ("GET", "HEAD"):
+            return forms.from_pairs((k, v) for k, values in parse_query(self.query).items() for v in values)
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        data = await self.body()
+        if not data:
+            return Form({}, errors.bad_body("The body is empty."))
+        if kind == _JSON_TYPE:
+            return forms.from_json(data)
+        if kind == _FORM_TYPE:
+            pairs = parse_qsl(data.decode("utf8", "replace"), keep_blank_values=True, max_num_fields=1000)
+            return forms.from_pairs(pairs)
+        if kind == _MULTIPART_TYPE:
+            return await self._multipart(data)
+        return Form({}, errors.bad_body(f"A body of type {kind or 'unknown'} is not read here; send JSON or a form."))
+
+    async def _multipart(self, data: bytes) -> Form:
+        async def stream() -> Any:
+            yield data
+
+        try:
+            parsed = await MultiPartParser(StarletteHeaders(self.headers), stream()).parse()
+        except (MultiPartException, KeyError) as error:
+            return Form({}, errors.bad_body(f"The multipart body cannot be read: {error}."))
+        return forms.from_pairs((k, v) for k, v in parsed.multi_items() if isinstance(v, str))
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Header names in lower case; of a repeated header the first value counts, but cookies are joined."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin1"), raw_value.decode("latin1")
+        if name not in found:
+            found[name] = value
+        elif name == "cookie":
+            found[name] += "; " + value
+    return found
+
+
+def is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_internal(text: str) -> bool:
+    """Whether an address belongs to this machine or a private network."""
+    ip = ip_address(text)
+    return any(ip in net for net in _INTERNAL)
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+class Routes:
+    """Paths to handlers: exact ones in a dict, those with `{names}` behind them."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, dict[str, Handler]] = {}
+        self._patterns: list[tuple[re.Pattern[str], str, dict[str, Handler]]] = []
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        if "{" not in path:
+            self._exact.setdefault(path, {})[method] = handler
+            return
+        for _, known, handlers in self._patterns:
+            if known == path:
+                handlers[method] = handler
+                return
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+        self._patterns.append((pattern, path, {method: handler}))
+
+    def find(self, call: Call) -> Handler | Answer:
+        """The handler, or the answer that there is none: 404, or 405 with what the path does answer."""
+        handlers = self._exact.get(call.path)
+        if handlers is None:
+            for pattern, _, found in self._patterns:
+                if match := pattern.fullmatch(call.path):
+                    handlers, call.params = found, match.groupdict()
+                    break
+            else:
+                return text_answer(404, "404: there is nothing at this address")
+        method = "GET" if call.method == "HEAD" and "HEAD" not in handlers else call.method
+        if handler := handlers.get(method) or handlers.get("*"):
+            return handler
+        allowed = {*handlers, *(("HEAD",) if "GET" in handlers else ())}
+        return text_answer(
+            405, "405: this address does not answer that method", [("allow", ", ".join(sorted(allowed)))]
+        )
+
+
+async def guarded(call: Call, handler: Handler) -> Answer:
+    """Run a handler; every error that is meant becomes its envelope, anything else is our bug: 500, logged, with an id."""
+    try:
+        return await handler(call)
+    except ApiError as error:
+        return error_answer(error, call.given_id)
+    except DatabaseError as error:
+        log.error("database", request=call.id, error=str(error))
+        return error_answer(ApiError(503, reason="The database cannot be reached right now. Try again."), call.id)
+    except Exception:
+        log.exception("bug", request=call.id, method=call.method, path=call.path)
+        return error_answer(ApiError(500, reason=f"Tell the operator this request id: {call.id}"), call.id)
+
+
+def clean_path(path: str) -> str:
+    """The path without doubled slashes and dots; what differs from it is redirected."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts[-1:] = []
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts) + ("/" if path.endswith("/") and parts else "")
+
+
+async def send_answer(send: Send, answer: Answer, extra: list[tuple[str, str]], *, head: bool) -> None:
+    headers = [(k.encode("latin1"), v.encode("latin1", "replace")) for k, v in (*answer.headers, *extra)]
+    if answer.status not in (204, 304):
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+
+
+class Port:
+    """What the ports share: lifespan messages, timing and the request log. `serve` is the port's own."""
+
+    name = ""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        call = Call(self.site, scope, receive)
+        started = time.perf_counter()
+        if clean_path(call.path) != call.path:
+            target = clean_path(call.path) + (f"?{call.query}" if call.query else "")
+            answer = redirect(call, target, 307)
+            extra = self.dress(call, answer)
+        else:
+            answer, extra = await self.serve(call)
+        extra.append(("x-request-id", call.id))
+        await send_answer(send, answer, extra, head=call.method == "HEAD")
+        log.info(
+            "request",
+            port=self.name,
+            method=call.method,
+            path=call.path,
+            status=answer.status,
+            request=call.id,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+    async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
+        raise NotImplementedError
+
+    def dress(self, call: Call, answer: Answer) -> list[tuple[str, str]]:
+        """Headers that every answer of this port carries."""
+        return [NO_STORE] if call.method == "GET" else []

@@ -1,0 +1,313 @@
+"""The public port: self-service, sessions, schemas, health. 4433 by default."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import resources
+
+from limen.context import Context
+from limen.core import csrf, errors, urls
+from limen.core.errors import ApiError
+from limen.core.form import Form
+from limen.core.ids import parse_id
+from limen.flow.model import FlowType
+from limen.http import cookies, paging, whoami
+from limen.http.cors import is_preflight
+from limen.http.kit import (
+    JSON,
+    Answer,
+    Call,
+    Port,
+    Receive,
+    Routes,
+    Scope,
+    Send,
+    Site,
+    guarded,
+    json_answer,
+    redirect,
+)
+from limen.http.render import fail, render
+from limen.selfservice import guard, login, logout, pageerrors, recovery, registration, settings, verification
+from limen.selfservice.reply import Reply
+from limen.session import service as sessions
+from limen.session import store as session_store
+
+FLOWS = {
+    "login": login,
+    "registration": registration,
+    "settings": settings,
+    "recovery": recovery,
+    "verification": verification,
+}
+# Health answers carry no cookies and ask for none.
+_PLAIN = ("/health/alive", "/health/ready", "/version")
+# Where the flow itself is checked, so that the general check of a form's token does not apply.
+_SELF_GUARDED = {
+    "/sessions",
+    "/self-service/logout/api",
+    *(f"/self-service/{kind}" for kind in FLOWS),
+    *(f"/self-service/{kind}/api" for kind in FLOWS),
+}
+_SELF_GUARDED_PREFIXES = (
+    "/sessions/", "/schemas/", "/admin/schemas/", "/identities", "/admin/identities", "/admin/recovery/", "/recovery/",
+    "/self-service/methods/oidc/", "/courier/", "/admin/courier/",
+)  # fmt: skip
+ADMIN_PATHS = ("/identities", "/recovery/code", "/recovery/link", "/courier/messages")
+
+
+class PublicPort(Port):
+    name = "public"
+
+    def __init__(self, site: Site, ready: Callable[[], Awaitable[bool]]) -> None:
+        super().__init__(site)
+        self._ready = ready
+        self.routes = self._routes()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == whoami.PATH and whoami.serves(scope):
+            await whoami.answer(self.site, scope, send)
+            return
+        await super().__call__(scope, receive, send)
+
+    async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
+        cors = self.site.cors
+        if cors.enabled and is_preflight(call.method, call.headers):
+            vary = ("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
+            return Answer(204), [vary, *cors.preflight(call.headers)]
+        call.enter()
+        answer = await self._protected(call)
+        if any(k == "set-cookie" for k, _ in answer.headers):
+            self.site.wake_courier()
+        return answer, self.dress(call, answer)
+
+    def dress(self, call: Call, answer: Answer) -> list[tuple[str, str]]:
+        extra = super().dress(call, answer)
+        if call.path not in _PLAIN:
+            extra.append(("vary", "Cookie"))
+        if self.site.cors.enabled:
+            extra.append(("vary", "Origin"))
+            extra += self.site.cors.actual(call.headers, call.method)
+        return extra
+
+    async def _protected(self, call: Call) -> Answer:
+        """The general check of unsafe requests, and a secret for every browser that has none yet."""
+        own = call.path in _PLAIN or call.path in _SELF_GUARDED or call.path.startswith(_SELF_GUARDED_PREFIXES)
+        fresh = ""
+        if not own and call.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
+            if not call.ctx.client.csrf:
+                fresh = csrf.new_secret()
+                call.remember(fresh)
+        elif not own and not csrf.fits(call.ctx.client.csrf, call.headers.get("x-csrf-token", "")):
+            return await guarded(call, _forged)
+        found = self.routes.find(call)
+        answer = found if isinstance(found, Answer) else await guarded(call, found)
+        if fresh and not any(
+            k == "set-cookie" and v.startswith(self.site.project.csrf_cookie) for k, v in answer.headers
+        ):
+            answer.headers.append(("set-cookie", cookies.csrf(self.site.project, fresh)))
+        return answer
+
+    def _routes(self) -> Routes:
+        routes = Routes()
+        for kind, flow in FLOWS.items():
+            routes.add("GET", f"/self-service/{kind}/browser", _start(flow.start, "browser"))
+            routes.add("GET", f"/self-service/{kind}/api", _start(flow.start, "api"))
+            if hasattr(flow, "fetch"):
+                routes.add("GET", f"/self-service/{kind}/flows", _fetch(flow.fetch))
+            if hasattr(flow, "submit"):
+                handler = _submit(flow.submit)
+                routes.add("POST", f"/self-service/{kind}", handler)
+                routes.add("GET", f"/self-service/{kind}", handler)
+        routes.add("GET", "/self-service/logout/browser", _replying(logout.start))
+        routes.add("GET", "/self-service/logout", _replying(logout.finish))
+        routes.add("DELETE", "/self-service/logout/api", _logout_of_app)
+        routes.add("GET", "/self-service/errors", _errors)
+        routes.add("GET", "/.well-known/change-password", _change_password)
+        routes.add("GET", "/.well-known/ory/webauthn.js", _webauthn)
+        routes.add("*", whoami.PATH, _whoami_options)
+        routes.add("GET", "/sessions", _sessions)
+        routes.add("DELETE", "/sessions", _revoke_others)
+        routes.add("DELETE", "/sessions/{id}", _revoke)
+        routes.add("GET", "/health/alive", _alive)
+        routes.add("GET", "/health/ready", self._readiness)
+        for prefix in ("", "/admin"):
+            routes.add("GET", f"{prefix}/schemas", schemas)
+            routes.add("GET", f"{prefix}/schemas/{{id}}", schema)
+            _admin_redirects(routes, prefix)
+        return routes
+
+    async def _readiness(self, call: Call) -> Answer:
+        if await self._ready():
+            return json_answer({"status": "ok"})
+        raise ApiError(503, "The server is not ready.", code=500)
+
+
+def _admin_redirects(routes: Routes, prefix: str) -> None:
+    """Requests of the admin API that come to the wrong port are sent to the right one."""
+    for method, path in (
+        ("GET", "/identities"), ("POST", "/identities"),
+        ("GET", "/identities/{id}"), ("PUT", "/identities/{id}"), ("PATCH", "/identities/{id}"), ("DELETE", "/identities/{id}"),
+        ("GET", "/identities/by/external/{external_id}"), ("DELETE", "/identities/{id}/credentials/{type}"),
+        ("GET", "/identities/{id}/sessions"), ("DELETE", "/identities/{id}/sessions"),
+        ("POST", "/recovery/code"), ("POST", "/recovery/link"),
+    ):  # fmt: skip
+        routes.add(method, prefix + path, _to_admin)
+    if prefix:
+        routes.add("GET", prefix + "/courier/messages", _to_admin)
+        routes.add("GET", prefix + "/courier/messages/{id}", _to_admin)
+
+
+async def _to_admin(call: Call) -> Answer:
+    path = call.path if call.path.startswith("/admin/") else "/admin" + call.path
+    return redirect(call, urls.join(call.site.project.admin_url, path) + (f"?{call.query}" if call.query else ""), 307)
+
+
+# --- flows ----------------------------------------------------------------------------------------------------------
+
+
+def _start(
+    start: Callable[[Context, FlowType], Awaitable[Reply]], type_: FlowType
+) -> Callable[[Call], Awaitable[Answer]]:
+    async def handler(call: Call) -> Answer:
+        try:
+            return await render(call, await start(call.ctx, type_))
+        except ApiError as error:
+            client = call.ctx.client
+            return await fail(call, error, json=type_ == "api" or client.is_json or client.accepts_json)
+
+    return handler
+
+
+def _fetch(fetch: Callable[[Context, str | None], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
+    async def handler(call: Call) -> Answer:
+        return await render(call, await fetch(call.ctx, parse_id(call.first("id"))))
+
+    return handler
+
+
+def _submit(submit: Callable[[Context, str, Form], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
+    async def handler(call: Call) -> Answer:
+        try:
+            id_ = parse_id(call.first("flow"))
+            if id_ is None:
+                raise errors.flow_id_missing()
+            reply = await submit(call.ctx, id_, await call.form())
+        except ApiError as error:
+            return await fail(call, error, json=call.ctx.client.is_json)
+        answer = await render(call, reply)
+        call.site.wake_courier()
+        return answer
+
+    return handler
+
+
+def _replying(act: Callable[[Context], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
+    async def handler(call: Call) -> Answer:
+        try:
+            return await render(call, await act(call.ctx))
+        except ApiError as error:
+            client = call.ctx.client
+            return await fail(call, error, json=client.is_json or client.accepts_json)
+
+    return handler
+
+
+async def _logout_of_app(call: Call) -> Answer:
+    return await render(call, await logout.of_app(call.ctx, await call.form()))
+
+
+async def _errors(call: Call) -> Answer:
+    return json_answer(await pageerrors.must(call.ctx, call.first("error") or call.first("id")))
+
+
+async def _forged(call: Call) -> Answer:
+    raise guard.violation(call.ctx, Form({}))
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+async def _whoami_options(call: Call) -> Answer:
+    """A request to the session check that is no ordinary one: OPTIONS, or a token to be made."""
+    subject = await sessions.must(call.ctx)
+    return json_answer(sessions.body(call.ctx, subject.session, subject.identity))
+
+
+async def _sessions(call: Call) -> Answer:
+    """The person's other sessions."""
+    ctx = call.ctx
+    subject = await sessions.must(ctx)
+    _check_aal(ctx, subject.session.aal, subject.identity.available_aal)
+    page = paging.offset_page(call)
+    total = await session_store.count_others(ctx.db, subject.identity.id, subject.session.id, ctx.stamp)
+    found = await session_store.others(
+        ctx.db, subject.identity.id, subject.session.id, ctx.stamp, page.size, page.session_offset
+    )
+    bodies = [sessions.listed(sessions.body(ctx, s, subject.identity)) for s in found]
+    return json_answer(bodies, headers=paging.offset_headers(call, page, total))
+
+
+def _check_aal(ctx: Context, aal: str, available: str) -> None:
+    if aal != "aal2" and available == "aal2" and ctx.project.config.session.whoami.required_aal != "aal1":
+        raise errors.aal2_required(sessions.aal2_url(ctx.project))
+
+
+async def _revoke_others(call: Call) -> Answer:
+    ctx = call.ctx
+    subject = await sessions.must(ctx)
+    count = await session_store.revoke_others(ctx.db, subject.identity.id, subject.session.id)
+    ctx.events.tell("sessions.revoked", subject.identity.id, count=count)
+    return json_answer({"count": count})
+
+
+async def _revoke(call: Call) -> Answer:
+    """Somebody else's session is left alone, and nobody learns whether there is one."""
+    ctx = call.ctx
+    subject = await sessions.must(ctx)
+    asked = call.params["id"]
+    id_ = parse_id(asked)
+    if id_ is None:
+        raise ApiError(400, f"{asked!r} is no session id.")
+    if id_ == subject.session.id:
+        raise ApiError(400, "This is the session of this request: sign out instead of revoking it.")
+    if await session_store.revoke_own(ctx.db, id_, subject.identity.id):
+        ctx.events.tell("session.revoked", subject.identity.id, session=id_)
+    return Answer(204, b"", [("content-type", JSON)])
+
+
+# --- small documents --------------------------------------------------------------------------------------------------
+
+
+async def schemas(call: Call) -> Answer:
+    """All identity schemas."""
+    known = list(call.site.project.schemas.values())
+    page = paging.offset_page(call)
+    shown = known[page.offset : page.offset + page.size]
+    bodies = [{"id": s.id, "schema": s.document} for s in shown]
+    return json_answer(bodies, headers=paging.offset_headers(call, page, len(known)))
+
+
+async def schema(call: Call) -> Answer:
+    """One identity schema, by its id or the id's base64url."""
+    asked = call.params["id"]
+    for known in call.site.project.schemas.values():
+        if asked in (known.id, known.encoded_id):
+            return Answer(200, known.raw, [("content-type", "application/json; charset=utf-8")])
+    raise errors.not_found(f"There is no identity schema with the id {asked!r}.")
+
+
+async def _alive(call: Call) -> Answer:
+    return json_answer({"status": "ok"})
+
+
+async def _change_password(call: Call) -> Answer:
+    """Where password managers find the page to change a password (W3C, A Well-Known URL for Changing Passwords)."""
+    return redirect(call, call.site.project.ui_url("settings"))
+
+
+_SCRIPT = resources.files("limen.http").joinpath("static/webauthn.js")
+
+
+async def _webauthn(call: Call) -> Answer:
+    return Answer(200, _SCRIPT.read_bytes(), [("content-type", "text/javascript; charset=UTF-8")])

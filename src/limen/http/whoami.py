@@ -1,0 +1,100 @@
+"""The session check: one query, one splice. It stands in front of everything else, because it is most of the traffic."""
+
+from __future__ import annotations
+
+import msgspec
+
+from limen.core import clock, crypto, errors
+from limen.core.errors import ApiError
+from limen.http import cookies
+from limen.http.kit import ERROR_JSON, JSON, NO_STORE, Scope, Send, Site
+from limen.session import service as sessions
+from limen.session import store
+
+PATH = "/sessions/whoami"
+_NO_SESSION = msgspec.json.encode(errors.no_session().body()) + b"\n"
+
+
+def serves(scope: Scope) -> bool:
+    """Whether this is the plain question; a preflight and the rare `tokenize_as` go the long way."""
+    return scope["method"] != "OPTIONS" and b"tokenize_as" not in scope["query_string"]
+
+
+async def answer(site: Site, scope: Scope, send: Send) -> None:
+    """`GET /sessions/whoami`, and every other method, as in Kratos."""
+    token, cookie_expiry, cors_headers = _read(site, scope)
+    project = site.project
+    now = clock.text(site.now())
+    headers: list[tuple[bytes, bytes]] = [(b"vary", b"Cookie")]
+    if site.cors.enabled:
+        headers.append((b"vary", b"Origin"))
+    if scope["method"] == "GET":
+        headers.append((NO_STORE[0].encode(), NO_STORE[1].encode()))
+    headers.extend((k.encode(), v.encode("latin1")) for k, v in cors_headers)
+    row = await store.check(site.database(), crypto.digest(token)) if token else None
+    if row is None or not row[0] or row[1] <= now or row[5] != "active":
+        if project.config.feature_flags.cacheable_sessions:
+            headers.append((b"ory-session-cache-for", b"60"))
+        await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
+        return
+    _, expires_at, aal, session, identity_id, _, available, schema_id, identity = row
+    if aal != "aal2" and available == "aal2" and project.config.session.whoami.required_aal != "aal1":
+        error = errors.aal2_required(sessions.aal2_url(project))
+        await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
+        return
+    # What is stored is what is sent; only the expiry and what depends on the configuration are put in here.
+    body = (
+        f'{{"active":true,"expires_at":"{expires_at}",{session[1:-1]},'
+        f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}}}\n'
+    ).encode()
+    headers.append((b"content-type", JSON.encode()))
+    headers.append((b"x-kratos-authenticated-identity-id", identity_id.encode()))
+    if project.config.feature_flags.cacheable_sessions:
+        headers.append((b"ory-session-cache-for", _cache_for(site, expires_at)))
+    if cookie_expiry and cookie_expiry < expires_at:  # it was extended since the cookie was made
+        found = await store.subject(site.database(), crypto.digest(token))
+        if found:
+            value = cookies.session(project, found.session, token, site.now().timestamp())
+            headers.append((b"set-cookie", value.encode()))
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def _read(site: Site, scope: Scope) -> tuple[str, str, list[tuple[str, str]]]:
+    """The session token (header, cookie, bearer), the expiry its cookie names, and the cross-origin headers."""
+    by_header = by_cookie = by_bearer = expiry = ""
+    origin = b""
+    name = site.project.config.session.cookie.name.encode() + b"="
+    for key, value in scope["headers"]:
+        if key == b"x-session-token" and not by_header:
+            by_header = value.decode("latin1")
+        elif key == b"cookie" and name in value:
+            sealed = cookies.parse(value.decode("latin1")).get(site.project.config.session.cookie.name, "")
+            if opened := cookies.open_session(site.project, sealed):
+                by_cookie, expiry = opened
+        elif key == b"authorization" and value[:7].lower() == b"bearer ":
+            by_bearer = value[7:].strip().decode("latin1")
+        elif key == b"origin":
+            origin = value
+    cors = (
+        site.cors.actual({"origin": origin.decode("latin1")}, scope["method"]) if origin and site.cors.enabled else []
+    )
+    return by_header or by_cookie or by_bearer, "" if by_header else expiry, cors
+
+
+def _cache_for(site: Site, expires_at: str) -> bytes:
+    """Seconds for which the answer may be kept: until the session ends, and no longer than configured."""
+    left = int((clock.parse(expires_at) - site.now()).total_seconds())
+    most = site.project.config.feature_flags.cacheable_sessions_max_age
+    return str(min(left, int(most)) if most else left).encode()
+
+
+async def _refuse(send: Send, scope: Scope, error: ApiError, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    headers += [
+        (b"content-type", ERROR_JSON.encode()),
+        (b"ory-error-id", error.id.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

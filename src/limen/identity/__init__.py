@@ -1,0 +1,1 @@
+"""People: their traits, addresses and credentials."""

@@ -1,0 +1,224 @@
+"""People in the database: the rows, and the two look-up tables that keep identifiers and addresses unique."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from limen.db.database import Commit, ProjectDatabase, Row
+from limen.identity.model import Identity, decode
+
+COLUMNS = "i.public, i.version, i.available_aal, i.metadata_admin, i.credentials"
+
+_BY_ID = f"select {COLUMNS} from identities i where i.project_id = :project and i.id = :id"
+_BY_EXTERNAL = f"select {COLUMNS} from identities i where i.project_id = :project and i.external_id = :external_id"
+_BY_IDENTIFIER = f"""
+    select {COLUMNS} from identifiers f
+      join identities i on i.project_id = f.project_id and i.id = f.identity_id
+     where f.project_id = :project and f.type = :type and f.identifier = :identifier
+"""
+_BY_ANY_IDENTIFIER = f"""
+    select distinct i.id, {COLUMNS} from identifiers f
+      join identities i on i.project_id = f.project_id and i.id = f.identity_id
+     where f.project_id = :project and f.identifier = :identifier
+"""
+_BY_ADDRESS = f"""
+    select {COLUMNS} from addresses a
+      join identities i on i.project_id = a.project_id and i.id = a.identity_id
+     where a.project_id = :project and a.kind = :kind and a.via = :via and a.value = :value
+"""
+_INSERT = """
+    insert into identities (project_id, id, version, schema_id, state, available_aal, external_id, organization_id,
+                            created_at, updated_at, public, metadata_admin, credentials)
+    values (:project, :id, :version, :schema_id, :state, :available_aal, :external_id, :organization_id,
+            :created_at, :updated_at, :public, :metadata_admin, :credentials)
+"""
+_UPDATE = """
+    update identities
+       set version = :version + 1, schema_id = :schema_id, state = :state, available_aal = :available_aal,
+           external_id = :external_id, organization_id = :organization_id, updated_at = :updated_at, public = :public,
+           metadata_admin = :metadata_admin, credentials = :credentials
+     where project_id = :project and id = :id and version = :version
+"""
+_DELETE = "delete from identities where project_id = :project and id = :id"
+_ADD_IDENTIFIER = """
+    insert into identifiers (project_id, type, identifier, identity_id) values (:project, :type, :identifier, :identity_id)
+"""
+_DROP_IDENTIFIER = """
+    delete from identifiers
+     where project_id = :project and type = :type and identifier = :identifier and identity_id = :identity_id
+"""
+_DROP_IDENTIFIERS = "delete from identifiers where project_id = :project and identity_id = :identity_id"
+_ADD_ADDRESS = """
+    insert into addresses (project_id, kind, via, value, identity_id) values (:project, :kind, :via, :value, :identity_id)
+"""
+_DROP_ADDRESS = """
+    delete from addresses
+     where project_id = :project and kind = :kind and via = :via and value = :value and identity_id = :identity_id
+"""
+_DROP_ADDRESSES = "delete from addresses where project_id = :project and identity_id = :identity_id"
+
+
+def from_row(row: Row) -> Identity:
+    return decode(*row[:5])
+
+
+async def by_id(db: ProjectDatabase, id_: str) -> Identity | None:
+    row = await db.row(_BY_ID, id=id_)
+    return from_row(row) if row else None
+
+
+async def by_external_id(db: ProjectDatabase, external_id: str) -> Identity | None:
+    row = await db.row(_BY_EXTERNAL, external_id=external_id)
+    return from_row(row) if row else None
+
+
+async def by_identifier(db: ProjectDatabase, type_: str, identifier: str) -> Identity | None:
+    """Whose credential of this type has this identifier. The identifier is given as it is stored."""
+    row = await db.row(_BY_IDENTIFIER, type=type_, identifier=identifier)
+    return from_row(row) if row else None
+
+
+async def by_any_identifier(db: ProjectDatabase, identifier: str) -> list[Identity]:
+    """Everybody with a credential of any type with this identifier."""
+    return [from_row(row[1:]) for row in await db.rows(_BY_ANY_IDENTIFIER, identifier=identifier)]
+
+
+async def by_address(db: ProjectDatabase, kind: str, via: str, value: str) -> Identity | None:
+    """Whose address this is; `kind` is verifiable or recovery."""
+    row = await db.row(_BY_ADDRESS, kind=kind, via=via, value=value)
+    return from_row(row) if row else None
+
+
+def insert(commit: Commit, identity: Identity) -> None:
+    """Store a new person.
+
+    A clash with an identifier or address of somebody else is the commit's `UniqueViolation`.
+    """
+    commit.add(_INSERT, **_columns(identity))
+    commit.add_all(_ADD_IDENTIFIER, [_identifier(identity, *key) for key in _identifiers(identity)])
+    commit.add_all(_ADD_ADDRESS, [_address(identity, *key) for key in _addresses(identity)])
+
+
+def update(commit: Commit, before: Identity, after: Identity, otherwise: Callable[[], Exception]) -> None:
+    """Store a changed person, provided nobody changed it meanwhile."""
+    columns = _columns(after)
+    del columns["created_at"]
+    commit.add(_UPDATE, expect=1, otherwise=otherwise, **{**columns, "version": before.version})
+    old, new = set(_identifiers(before)), set(_identifiers(after))
+    commit.add_all(_DROP_IDENTIFIER, [_identifier(after, *key) for key in sorted(old - new)])
+    commit.add_all(_ADD_IDENTIFIER, [_identifier(after, *key) for key in sorted(new - old)])
+    had, has = set(_addresses(before)), set(_addresses(after))
+    commit.add_all(_DROP_ADDRESS, [_address(after, *key) for key in sorted(had - has)])
+    commit.add_all(_ADD_ADDRESS, [_address(after, *key) for key in sorted(has - had)])
+
+
+def update_if_unchanged(commit: Commit, before: Identity, after: Identity) -> None:
+    """Store a change that may as well not happen, and touches neither identifiers nor addresses: a re-hash."""
+    columns = _columns(after)
+    del columns["created_at"]
+    commit.add(_UPDATE, **{**columns, "version": before.version})
+
+
+def delete(commit: Commit, id_: str, otherwise: Callable[[], Exception]) -> None:
+    commit.add(_DELETE, expect=1, otherwise=otherwise, id=id_)
+    commit.add(_DROP_IDENTIFIERS, identity_id=id_)
+    commit.add(_DROP_ADDRESSES, identity_id=id_)
+
+
+def _identifiers(identity: Identity) -> Iterator[tuple[str, str]]:
+    for type_, credential in identity.credentials.items():
+        for identifier in credential.identifiers:
+            yield type_, identifier
+
+
+def _addresses(identity: Identity) -> Iterator[tuple[str, str, str]]:
+    for verifiable in identity.verifiable_addresses:
+        yield "verifiable", verifiable.via, verifiable.value
+    for recovery in identity.recovery_addresses:
+        yield "recovery", recovery.via, recovery.value
+
+
+def _identifier(identity: Identity, type_: str, identifier: str) -> dict[str, str]:
+    return {"type": type_, "identifier": identifier, "identity_id": identity.id}
+
+
+def _address(identity: Identity, kind: str, via: str, value: str) -> dict[str, str]:
+    return {"kind": kind, "via": via, "value": value, "identity_id": identity.id}
+
+
+def _columns(identity: Identity) -> dict[str, Any]:
+    """The one place where an identity becomes what is stored, `public` being what is sent."""
+    encode = msgspec.json.encode
+    return {
+        "id": identity.id,
+        "version": identity.version,
+        "schema_id": identity.schema_id,
+        "state": identity.state,
+        "available_aal": identity.available_aal,
+        "external_id": identity.external_id,
+        "organization_id": identity.organization_id,
+        "created_at": identity.created_at,
+        "updated_at": identity.updated_at,
+        "public": encode(identity.public()).decode(),
+        "metadata_admin": None if identity.metadata_admin is None else encode(identity.metadata_admin).decode(),
+        "credentials": encode(identity.credentials).decode(),
+    }
+
+
+# --- lists --------------------------------------------------------------------------------------------------------------
+
+_PAGE = f"""
+    select {COLUMNS} from identities i
+     where i.project_id = :project and i.id > :after order by i.id limit :limit
+"""
+_PAGE_OFFSET = (
+    f"select {COLUMNS} from identities i where i.project_id = :project order by i.id limit :limit offset :offset"
+)
+_PAGE_ORGANIZATION = f"""
+    select {COLUMNS} from identities i
+     where i.project_id = :project and i.organization_id = :organization_id and i.id > :after order by i.id limit :limit
+"""
+_PAGE_SIMILAR = f"""
+    select distinct i.id, {COLUMNS} from identifiers f
+      join identities i on i.project_id = f.project_id and i.id = f.identity_id
+     where f.project_id = :project and f.identifier >= :low and f.identifier < :high and i.id > :after
+     order by i.id limit :limit
+"""
+_COUNT = "select count(*) from identities where project_id = :project"
+
+
+async def page(db: ProjectDatabase, after: str, limit: int) -> list[Identity]:
+    """The people whose ids come after this one."""
+    return [from_row(row) for row in await db.rows(_PAGE, after=after, limit=limit)]
+
+
+async def page_at(db: ProjectDatabase, offset: int, limit: int) -> list[Identity]:
+    return [from_row(row) for row in await db.rows(_PAGE_OFFSET, offset=offset, limit=limit)]
+
+
+async def page_of_organization(db: ProjectDatabase, organization_id: str, after: str, limit: int) -> list[Identity]:
+    rows = await db.rows(_PAGE_ORGANIZATION, organization_id=organization_id, after=after, limit=limit)
+    return [from_row(row) for row in rows]
+
+
+async def page_similar(db: ProjectDatabase, prefix: str, after: str, limit: int) -> list[Identity]:
+    """Everybody with an identifier that starts with this text. A range of the index, not a scan."""
+    rows = await db.rows(_PAGE_SIMILAR, low=prefix, high=prefix + "\U0010ffff", after=after, limit=limit)
+    return [from_row(row[1:]) for row in rows]
+
+
+async def by_ids(db: ProjectDatabase, ids: Sequence[str], after: str, limit: int) -> list[Identity]:
+    """Those of these people who exist, by id, after this one."""
+    found: list[Identity] = []
+    for id_ in sorted(set(ids)):
+        if id_ > after and len(found) < limit and (identity := await by_id(db, id_)):
+            found.append(identity)
+    return found
+
+
+async def count(db: ProjectDatabase) -> int:
+    row = await db.row(_COUNT)
+    return int(row[0]) if row else 0

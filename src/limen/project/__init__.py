@@ -1,0 +1,1 @@
+"""Tenants: a project is a configuration, compiled once, and everything that belongs to it."""

@@ -1,0 +1,146 @@
+"""A project as requests use it: its configuration compiled, immutable, one object per version."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Literal
+
+from msgspec import Struct
+
+from limen.core import errors, passwords, urls
+from limen.core.config import Config
+from limen.core.crypto import Keys
+from limen.core.passwords import Hasher
+from limen.core.schema import IdentitySchema
+from limen.core.urls import Url
+
+Kind = Literal["login", "registration", "settings", "recovery", "verification"]
+MIN_BCRYPT_COST = 12  # what a lower `hashers.bcrypt.cost` is raised to outside development
+
+
+class Identifiers(Struct, frozen=True):
+    """Who a project is."""
+
+    id: str
+    slug: str
+    name: str
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    id: str
+    slug: str
+    name: str
+    config: Config
+    dev: bool
+    public_url: str
+    admin_url: str
+    keys: Keys
+    cookie_keys: Keys
+    page_keys: Keys
+    hasher: Hasher
+    schemas: Mapping[str, IdentitySchema]
+    allowed_return_urls: tuple[Url, ...]
+    csrf_cookie: str
+    enforces_api_flows: bool = True
+
+    def schema(self, id_: str = "") -> IdentitySchema:
+        """The schema of this id, by default the default one.
+
+        :raises ApiError: 400, there is none
+        """
+        wanted = id_ or self.config.identity.default_schema_id
+        if wanted not in self.schemas:
+            raise errors.bad_request(f"There is no identity schema with the id {wanted!r}.")
+        return self.schemas[wanted]
+
+    def selfservice_schema(self, id_: str) -> IdentitySchema:
+        """A schema that a person may ask for.
+
+        :raises ApiError: 400, there is none, or it is not meant for self-service
+        """
+        schema = self.schema(id_)
+        if not schema.selectable and schema.id != self.config.identity.default_schema_id:
+            raise errors.bad_request(f"The identity schema {id_!r} is not offered for self-service.")
+        return schema
+
+    def schema_url(self, schema: str) -> str:
+        found = self.schemas.get(schema)
+        return urls.join(self.public_url, "/schemas/" + found.encoded_id) if found else ""
+
+    def ui_url(self, kind: Kind | Literal["error"]) -> str:
+        """The page a browser is sent to for this kind of flow: the configured one, or our own."""
+        configured: str | None = getattr(self.config.selfservice.flows, kind).ui_url
+        return configured or urls.join(self.public_url, f"/ui/{kind}")
+
+    def flow_page(self, kind: Kind, flow_id: str) -> str:
+        return urls.with_query(self.ui_url(kind), {"flow": flow_id})
+
+    @property
+    def default_return_url(self) -> str:
+        return self.config.selfservice.default_browser_return_url
+
+    @property
+    def is_two_step(self) -> bool:
+        """Whether a registration asks for the profile first and for credentials then."""
+        registration = self.config.selfservice.flows.registration
+        return registration.style == "profile_first" and not registration.enable_legacy_one_step
+
+    def has_method(self, method: str) -> bool:
+        methods = self.config.selfservice.methods
+        if method == "code":
+            return methods.code.enabled or methods.code.passwordless_enabled
+        if method == "identifier_first":
+            return self.config.selfservice.flows.login.style == "identifier_first"
+        found = getattr(methods, method, None)
+        return bool(found and found.enabled)
+
+
+def compile_project(
+    who: Identifiers, config: Config, schemas: Mapping[str, IdentitySchema], *, dev: bool, fallback_secret: str = ""
+) -> Project:
+    """Turn a configuration into what requests use. `fallback_secret` signs when no secret is configured."""
+    own = config.secrets
+    default = own.default or own.cookie or (fallback_secret or secrets.token_hex(32),)
+    public_url = config.serve.public.base_url or default_base_url(
+        config.serve.public.host, config.serve.public.port, dev=dev
+    )
+    return Project(
+        id=who.id,
+        slug=who.slug,
+        name=who.name,
+        config=config,
+        dev=dev,
+        public_url=public_url,
+        admin_url=config.serve.admin.base_url
+        or default_base_url(config.serve.admin.host, config.serve.admin.port, dev=dev),
+        keys=Keys(default),
+        cookie_keys=Keys(own.cookie or default),
+        page_keys=Keys(own.pagination or default),
+        hasher=make_hasher(config, dev=dev),
+        schemas=schemas,
+        allowed_return_urls=urls.allow_list(config.selfservice.allowed_return_urls, public_url),
+        csrf_cookie="csrf_token_" + sha256(public_url.encode()).hexdigest(),
+    )
+
+
+def make_hasher(config: Config, *, dev: bool) -> Hasher:
+    hashers = config.hashers
+    if hashers.algorithm == "bcrypt":
+        return passwords.Bcrypt(hashers.bcrypt.cost if dev else max(hashers.bcrypt.cost, MIN_BCRYPT_COST))
+    argon2 = hashers.argon2
+    return passwords.Argon2(
+        memory_kib=argon2.memory // 1024,
+        iterations=argon2.iterations,
+        parallelism=argon2.parallelism or 2 * (os.cpu_count() or 1),
+        salt_length=argon2.salt_length,
+        key_length=argon2.key_length,
+    )
+
+
+def default_base_url(host: str, port: int, *, dev: bool) -> str:
+    name = socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    return f"{'http' if dev else 'https'}://{name}:{port}/"

@@ -1,0 +1,1 @@
+"""What happens, without HTTP: starting, showing and submitting each kind of flow."""

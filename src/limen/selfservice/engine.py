@@ -1,0 +1,248 @@
+"""The course of every flow: drawing its form, finding out which method a submit is for, and saying what was wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from limen.context import Context
+from limen.core import csrf, messages, ui, urls
+from limen.core import form as forms
+from limen.core.errors import ApiError, FormError, endpoint_disabled, form_error
+from limen.core.form import Form
+from limen.core.ids import new_id
+from limen.core.schema import IdentitySchema
+from limen.core.ui import Order
+from limen.flow import store
+from limen.flow.method import Method, Next, Outcome, Part, Then
+from limen.flow.model import Flow, FlowType, Situation, Submission
+from limen.methods import ALL, BY_ID
+from limen.project.model import Kind
+from limen.selfservice import guard
+from limen.selfservice.reply import Reply
+from limen.session.model import Subject
+
+_NOBODY = {
+    "login": messages.NO_WAY_TO_LOGIN,
+    "registration": messages.NO_WAY_TO_REGISTER,
+    "settings": messages.NO_WAY_TO_CHANGE,
+    "recovery": messages.NO_WAY_TO_RECOVER,
+    "verification": messages.NO_WAY_TO_VERIFY,
+}
+
+LOGIN_ORDER = Order(
+    ("oidc", "default", "webauthn", "passkey", "code", "password", "totp", "lookup_secret"),
+    ("csrf_token", "identifier", "password"),
+)
+REGISTRATION_GROUPS = ("oidc", "saml", "default", "webauthn", "passkey", "code", "password", "captcha", "profile")
+SETTINGS_GROUPS = ("default", "profile", "password", "oidc", "lookup_secret", "webauthn", "passkey", "totp")
+_KEYS_OF_KEYS = ("webauthn_remove", "webauthn_register_displayname", "webauthn_register")
+_SETTINGS_KEYS = (
+    "lookup_secret_reveal", "lookup_secret_regenerate", "lookup_secret_codes", "lookup_secret_confirm", *_KEYS_OF_KEYS,
+    "passkey_remove", "passkey_register", "totp_qr", "totp_secret_key", "totp_unlink", "totp_code",
+)  # fmt: skip
+
+
+def lifespan(ctx: Context, kind: Kind) -> float:
+    seconds: float = getattr(ctx.project.config.selfservice.flows, kind).lifespan
+    return seconds
+
+
+def new(ctx: Context, kind: Kind, type_: FlowType, situation: Situation, **more: Any) -> Flow:
+    """A fresh flow with an empty form. The address that asked for it is kept: it says where to go in the end."""
+    return Flow(
+        id=new_id(),
+        kind=kind,
+        type=type_,
+        issued_at=ctx.stamp,
+        expires_at=ctx.after(lifespan(ctx, kind)),
+        updated_at=ctx.stamp,
+        situation=situation,
+        ui=ui.Ui([]),
+        **{
+            "request_url": ctx.client.url,
+            "state": "choose_method",
+            "csrf": csrf.digest(ctx.client.csrf) if type_ == "browser" else "",
+            **more,
+        },
+    )
+
+
+def query(ctx: Context, name: str) -> str:
+    """A parameter of the request's own address; empty when it has none."""
+    return urls.query_value(ctx.client.url, name)
+
+
+def asked_return_url(ctx: Context) -> str:
+    """Where the request that starts a flow wants to go in the end, or the default.
+
+    :raises ApiError: 400, `return_to` is not in the list of allowed addresses
+    """
+    return urls.pick_return_to(query(ctx, "return_to"), ctx.project.allowed_return_urls, ctx.project.default_return_url)
+
+
+def return_url(ctx: Context, flow: Flow, default: str | None) -> str:
+    """Where a finished flow leads. An address that is not allowed any more is replaced by the default."""
+    fallback = default or ctx.project.default_return_url
+    try:
+        return urls.pick_return_to(flow.return_to, ctx.project.allowed_return_urls, fallback)
+    except ApiError:
+        return fallback
+
+
+async def draw(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
+    """Let every enabled method of this kind draw its part of the form, then sort."""
+    for method in ALL:
+        part = method.part(flow.kind)
+        if part and (method.id == "profile" or ctx.project.has_method(method.id)):
+            await part.draw(ctx, flow, subject)
+    if flow.is_browser or flow.ui.nodes:  # an app's form has the field too, empty, but only beside others
+        flow.ui.put(ui.CSRF_NODE)
+    sort(ctx, flow, subject)
+
+
+async def draw_with(ctx: Context, flow: Flow, method: str) -> None:
+    """Draw the one method that `use` names, for recovery and verification. Their forms are never sorted."""
+    part = BY_ID[method].part(flow.kind) if method in BY_ID else None
+    if part is None or not ctx.project.has_method(method):
+        raise endpoint_disabled()
+    await part.draw(ctx, flow, None)
+
+
+def sort(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
+    match flow.kind:
+        case "login":
+            flow.ui.sort(LOGIN_ORDER)
+        case "registration":
+            keys = ctx.project.schema(flow.identity_schema).keys
+            flow.ui.sort(Order(REGISTRATION_GROUPS, ("csrf_token", *keys[:1], "password", *keys[1:], *_KEYS_OF_KEYS)))
+        case "settings":
+            keys = ctx.project.schema(subject.identity.schema_id).keys if subject else ("traits",)
+            flow.ui.sort(Order(SETTINGS_GROUPS, ("csrf_token", *keys, *_SETTINGS_KEYS)))
+
+
+def choose(ctx: Context, flow: Flow, form: Form) -> tuple[Method, Part]:
+    """The method a submit is for: the first one that claims it.
+
+    :raises FormError: the form cannot be read, or no method claims it
+    :raises ApiError: 404, the method is switched off
+    """
+    if form.unreadable:
+        raise form.unreadable
+    for method in ALL:
+        part = method.part(flow.kind)
+        if part is None or not (part.claims(flow, form) if part.claims else form.method == method.id):
+            continue
+        if method.id != "profile" and not ctx.project.has_method(method.id):
+            raise endpoint_disabled()
+        return method, part
+    raise form_error(_NOBODY[flow.kind]())
+
+
+class Submitted:
+    """One submit on its way: what was chosen and read so far, so that a refusal can put it back into the form."""
+
+    __slots__ = ("data", "method", "part")
+
+    def __init__(self) -> None:
+        self.method: Method | None = None
+        self.part: Part | None = None
+        self.data: Any = None
+
+    @property
+    def about(self) -> Submission:
+        return Submission(method=self.id, transient_payload=getattr(self.data, "transient_payload", {}))
+
+    @property
+    def id(self) -> str:
+        return self.method.id if self.method else ""
+
+
+async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, so_far: Submitted) -> Outcome:
+    """Choose, read, guard, and ask the method.
+
+    :raises FormError: to be shown on the form (see `refuse`)
+    :raises ApiError: what no form can mend
+    """
+    schema = ctx.project.schema(
+        subject.identity.schema_id if subject and flow.kind == "settings" else flow.identity_schema
+    )
+    try:
+        so_far.method, so_far.part = choose(ctx, flow, form)
+    except FormError:
+        if flow.kind == "registration" and not form.unreadable:
+            _check_unclaimed(schema, form, so_far)
+        raise
+    part = so_far.part
+    if ctx.client.method == "GET" and flow.kind in ("login", "registration"):
+        raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
+    so_far.data = forms.read(form, part.form, schema.trait_paths if part.traits else ())
+    told = [(messages.PROPERTY_MISSING(property=n), n) for n in part.required if not getattr(so_far.data, n)]
+    if part.traits and part.checks_traits(so_far.data):
+        told += schema.check(so_far.data.traits)
+    if told:
+        raise FormError(*told)
+    if part.csrf(so_far.data):
+        guard.check(ctx, flow, form)
+    return await part.submit(ctx, flow, so_far.data, so_far.about, subject)
+
+
+class _Traits(Struct):
+    traits: dict[str, Any] = {}
+
+
+def _check_unclaimed(schema: IdentitySchema, form: Form, so_far: Submitted) -> None:
+    """A sign-up that no method claims is told first what is wrong with its traits: the rest can wait."""
+    data = forms.read(form, _Traits, schema.trait_paths)
+    if told := schema.check(data.traits):
+        so_far.data = data
+        raise FormError(*told)
+
+
+async def go_on(ctx: Context, flow: Flow, step: Next, subject: Subject | None = None) -> None:
+    """Draw the next form of the same flow, with these traits in it."""
+    flow.situation = step.situation
+    await draw(ctx, flow, subject)
+    flow.ui.fill(step.traits, "traits", "default")
+    sort(ctx, flow, subject)
+
+
+def refuse(ctx: Context, flow: Flow, error: FormError, so_far: Submitted, subject: Subject | None = None) -> None:
+    """Put the messages on the form, and what was typed back into it."""
+    if (traits := getattr(so_far.data, "traits", None)) is not None:
+        flow.ui.refill(traits, "traits")
+    if so_far.part is not None and so_far.part.refused:
+        so_far.part.refused(flow, so_far.data)
+    flow.ui.clear_messages()
+    for message, field in error.told:
+        flow.ui.tell(message, field)
+    sort(ctx, flow, subject)
+
+
+async def keep(ctx: Context, flow: Flow, *thens: Then | None) -> None:
+    """Store the flow as it is now, together with what must be written with it."""
+    commit = ctx.db.begin()
+    flow.updated_at = ctx.stamp
+    store.update(commit, flow)
+    for then in thens:
+        if then is not None:
+            then(commit)
+    await ctx.db.commit(commit)
+    flow.version += 1
+
+
+def page(ctx: Context, flow: Flow) -> str:
+    """The address of the page that shows this flow."""
+    return ctx.project.flow_page(flow.kind, flow.id)
+
+
+def shown(ctx: Context, flow: Flow, *, json: bool, status: int = 200, **more: Any) -> Reply:
+    return Reply(json=json, status=status, flow=flow, url=page(ctx, flow), **more)
+
+
+def failed(ctx: Context, error: ApiError, flow: Flow | None = None) -> Reply:
+    """An error nobody can mend in the form: JSON for those who read it, the error page for browsers."""
+    client = ctx.client
+    json = client.is_json or client.accepts_json or (flow is not None and not flow.is_browser)
+    return Reply(json=json, status=error.status, error=error)

@@ -1,0 +1,166 @@
+"""The end of a flow that went well: hooks, one transaction, and the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limen.context import Context
+from limen.core import csrf, errors, messages
+from limen.core.errors import FormError, form_error
+from limen.db.database import UniqueViolation
+from limen.flow import store as flows
+from limen.flow.method import Changed, Passed
+from limen.flow.model import Flow
+from limen.identity import service as identities
+from limen.identity import store as people
+from limen.identity.model import Identity
+from limen.selfservice import continue_with, engine, hooks
+from limen.selfservice.engine import Submitted
+from limen.selfservice.reply import Issued, Leave, Reply
+from limen.session import service as sessions
+from limen.session import store as session_store
+from limen.session.model import Proof, Session, Subject
+
+
+async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, subject: Subject | None) -> Reply:
+    """A login flow was passed: hooks, then session, flow and what the method adds, in one commit.
+
+    :raises FormError: the account is switched off, or a hook says no
+    """
+    identity = passed.identity
+    flow.active = so_far.id
+    if not identity.is_active:
+        raise errors.identity_disabled()
+    known = subject is not None and subject.identity.id == identity.id
+    session, token = _session(ctx, identity, passed.proof, subject)
+    effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
+    to = engine.return_url(ctx, flow, hooks.return_url(ctx, "login", so_far.id))
+    if flow.is_browser and ctx.client.is_json:
+        effects.continue_with.append(continue_with.redirect(to))
+    try:
+        await hooks.after_login(effects, session, so_far.id)
+    except Leave as leave:
+        return leave.reply
+    commit = ctx.db.begin()
+    flow.updated_at = ctx.stamp
+    flows.update(commit, flow)
+    if known:
+        session_store.update(commit, session, errors.session_inactive)
+    else:
+        session_store.insert(commit, session, sessions.digest(token))
+    if effects.identity is not identity:
+        identities.save(commit, identity, effects.identity)
+    for then in (passed.then, *effects.thens):
+        if then is not None:
+            then(commit)
+    await ctx.db.commit(commit)
+    ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
+    return _signed_in(ctx, flow, session, effects, token, to, new=not known)
+
+
+def _session(ctx: Context, identity: Identity, proof: Proof, subject: Subject | None) -> tuple[Session, str]:
+    """The caller's session with one more proof, or, for somebody else, a new one: a token is never taken over."""
+    if subject is not None and subject.identity.id == identity.id:
+        return sessions.renew(ctx, subject.session, proof), ctx.client.token
+    return sessions.issue(ctx, identity, proof)
+
+
+def _signed_in(
+    ctx: Context, flow: Flow, session: Session, effects: hooks.Effects, token: str, to: str, *, new: bool
+) -> Reply:
+    satisfied = sessions.satisfies(session, effects.identity, ctx.project.config.session.whoami.required_aal)
+    if not flow.is_browser:
+        # A session that still lacks a factor says nothing about its owner: it may be a phisher's.
+        body = {
+            "session_token": token,
+            "session": sessions.body(ctx, session, effects.identity if satisfied else None),
+            "continue_with": effects.continue_with or None,
+        }
+        return Reply(json=True, body=body)
+    secret = effects.csrf or (csrf.new_secret() if new else "")
+    cookie: dict[str, Any] = {"issued": Issued(session, token), "csrf": secret}
+    if not satisfied:
+        url = sessions.aal2_url(ctx.project, flow.return_to)
+        if ctx.client.is_json:
+            error = errors.location_change_required(url)
+            return Reply(json=True, status=error.status, error=error, **cookie)
+        return Reply(json=False, url=url, **cookie)
+    body = {"session": sessions.body(ctx, session, effects.identity), "continue_with": effects.continue_with}
+    return Reply(json=ctx.client.is_json, body=body, url=effects.page or to, **cookie)
+
+
+async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted) -> Reply:
+    """A registration was passed: the person, the session and what hooks add, in one commit.
+
+    :raises FormError: an identifier or an address belongs to somebody already, or the traits do not fit
+    """
+    extracted = ctx.project.schema(flow.identity_schema).extract(changed.traits)
+    schema = ctx.project.schema(flow.identity_schema).id
+    identity = identities.build(ctx, schema, extracted, changed.credentials, verified=changed.verified)
+    to = engine.return_url(ctx, flow, hooks.return_url(ctx, "registration", so_far.id))
+    effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
+    if flow.is_browser and ctx.client.is_json:
+        effects.continue_with.append(continue_with.redirect(to))
+    signs_in = hooks.after_registration(effects, so_far.id)
+    identity = effects.identity
+    session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))
+    commit = ctx.db.begin()
+    people.insert(commit, identity)
+    session_store.insert(commit, session, sessions.digest(token))
+    if not changed.keeps_flow:
+        flow.updated_at = ctx.stamp
+        flows.update(commit, flow)
+    for then in (changed.then, *effects.thens):
+        if then is not None:
+            then(commit)
+    try:
+        await ctx.db.commit(commit)
+    except UniqueViolation:
+        so_far.data.traits = identity.traits
+        raise await duplicate(ctx, identity) from None
+    ctx.events.tell("identity.created", identity.id, method=so_far.id)
+    return _signed_up(ctx, flow, identity, session, token, effects, to, signs_in=signs_in)
+
+
+def _signed_up(
+    ctx: Context,
+    flow: Flow,
+    identity: Identity,
+    session: Session,
+    token: str,
+    effects: hooks.Effects,
+    to: str,
+    *,
+    signs_in: bool,
+) -> Reply:
+    body: dict[str, Any] = {"identity": sessions.identity_body(ctx.project, identity)}
+    issued: Issued | None = None
+    secret = effects.csrf
+    if signs_in:
+        ctx.events.tell("session.issued", identity.id, session=session.id)
+        body["session"] = sessions.body(ctx, session, identity)
+        if flow.is_browser:
+            issued, secret = Issued(session, token), secret or csrf.new_secret()
+        else:
+            body["session_token"] = token
+            effects.continue_with.append(continue_with.session_token(token))
+    body["continue_with"] = effects.continue_with or None
+    return Reply(
+        json=ctx.client.is_json or not flow.is_browser, body=body, url=effects.page or to, issued=issued, csrf=secret
+    )
+
+
+async def duplicate(ctx: Context, identity: Identity) -> FormError:
+    """What to tell somebody whose identifier or address is taken; with `login_hints`, also how to sign in instead."""
+    if not ctx.project.config.selfservice.flows.registration.login_hints:
+        return form_error(messages.IDENTIFIER_TAKEN())
+    for type_, credential in identity.credentials.items():
+        for identifier in credential.identifiers:
+            if owner := await people.by_identifier(ctx.db, type_, identifier):
+                types = sorted(t for t, c in owner.credentials.items() if _is_set_up(ctx, t, c.config))
+                return form_error(messages.account_exists(identifier, types, []))
+    return form_error(messages.IDENTIFIER_TAKEN())
+
+
+def _is_set_up(ctx: Context, type_: str, config: dict[str, Any]) -> bool:
+    return bool(config) and ctx.project.has_method(type_)

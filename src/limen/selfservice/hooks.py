@@ -1,0 +1,157 @@
+"""The built-in hooks: what is configured to happen after a flow, and what it adds to the commit and to the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limen.context import Context
+from limen.core import confighooks as kinds
+from limen.core import csrf, errors, messages, urls
+from limen.core.errors import form_error
+from limen.flow import store
+from limen.flow.method import Then
+from limen.flow.model import Flow
+from limen.identity import service as identities
+from limen.identity.model import Identity, VerifiableAddress
+from limen.methods import code
+from limen.project.model import Kind
+from limen.selfservice import continue_with, engine
+from limen.selfservice.reply import Leave, Reply
+from limen.session import store as sessions
+from limen.session.model import Session
+
+
+def after(ctx: Context, kind: Kind, method: str) -> tuple[Any, ...]:
+    """The hooks after a flow: the method's own list replaces the flow's when it has any. `session` comes last."""
+    configured: Any = getattr(ctx.project.config.selfservice.flows, kind).after
+    own = getattr(configured, method, None)
+    listed = (own.hooks if own else ()) or configured.hooks
+    return tuple(sorted(listed, key=lambda hook: isinstance(hook, kinds.SessionHook)))
+
+
+def return_url(ctx: Context, kind: Kind, method: str) -> str | None:
+    """The configured address for after a flow: the method's, or the flow's."""
+    configured: Any = getattr(ctx.project.config.selfservice.flows, kind).after
+    own = getattr(configured, method, None)
+    url: str | None = (own.default_browser_return_url if own else None) or configured.default_browser_return_url
+    return url
+
+
+class Effects:
+    """What hooks add up to while they run: statements for the commit, items of `continue_with`, where a page goes."""
+
+    def __init__(self, ctx: Context, flow: Flow, identity: Identity, payload: dict[str, Any]) -> None:
+        self.ctx = ctx
+        self.flow = flow
+        self.identity = identity
+        self.payload = payload
+        self.continue_with: list[continue_with.Item] = []
+        self.thens: list[Then] = []
+        self.page = ""
+        self.csrf = ""
+        self.verification: continue_with.Item | None = None
+
+    def verify_addresses(self) -> None:
+        """Start a verification for the first address nobody proved yet (with the legacy flag: for each)."""
+        for address in self.identity.verifiable_addresses:
+            if address.verified or not address.value:
+                continue
+            self._verify(address)
+            if not self.ctx.project.config.feature_flags.legacy_continue_with_verification_ui:
+                break
+            if self.verification:
+                self.continue_with.append(self.verification)
+
+    def _verify(self, address: VerifiableAddress) -> None:
+        ctx = self.ctx
+        if self.flow.is_browser:
+            self.csrf = self.csrf or csrf.new_secret()
+        flow = verification_flow(ctx, self.flow, self.csrf)
+        code.draw_sent_verification(flow, address.via, address.value, resend=address.via)
+        flow.state = "sent_email"
+        self.identity = identities.mark_address(ctx, self.identity, address.via, address.value, status="sent")
+        identity = self.identity
+
+        def then(commit: Any) -> None:
+            store.insert(commit, flow)
+            code.issue_verification(commit, ctx, flow, self.payload, identity, address.via, address.value)
+
+        self.thens.append(then)
+        url = ctx.project.flow_page("verification", flow.id) if flow.is_browser else ""
+        self.verification = continue_with.verification(flow.id, address.value, url)
+
+    def show_verification(self) -> None:
+        if self.verification is None:
+            return
+        if self.flow.is_browser and not self.ctx.client.is_json:
+            self.page = self.verification["flow"]["url"]
+        elif self.verification not in self.continue_with:
+            self.continue_with.append(self.verification)
+
+
+def verification_flow(ctx: Context, parent: Flow, csrf_secret: str) -> Flow:
+    """A verification that goes on where another flow ended, and leads where that one wanted to go."""
+    wanted = urls.query_value(parent.request_url, "after_verification_return_to")
+    url = urls.without_query(parent.request_url, "after_verification_return_to")
+    url = urls.with_query(url, {"return_to": wanted}) if wanted else urls.with_query(url, {})
+    return engine.new(
+        ctx, "verification", parent.type, "only", request_url=url, active="code",
+        csrf=csrf.digest(csrf_secret) if csrf_secret else "",
+    )  # fmt: skip
+
+
+async def after_login(effects: Effects, session: Session, method: str) -> None:
+    """Run the hooks of a sign-in, in the configured order.
+
+    :raises Leave: the person has to verify an address first
+    :raises FormError: the same, told on the form (a feature flag of older clients)
+    """
+    ctx = effects.ctx
+    for hook in after(ctx, "login", method):
+        match hook:
+            case kinds.RevokeActiveSessions():
+                effects.thens.append(lambda commit: sessions.revoke_all_but(commit, session.identity_id, session.id))
+            case kinds.Verification() if effects.flow.requested_aal == "aal1":
+                if ctx.project.config.selfservice.flows.verification.enabled:
+                    effects.verify_addresses()
+            case kinds.ShowVerificationUi():
+                effects.show_verification()
+            case kinds.RequireVerifiedAddress():
+                await _require_verified(effects, method)
+
+
+async def _require_verified(effects: Effects, method: str) -> None:
+    identity, ctx = effects.identity, effects.ctx
+    if identity.has_verified_address():
+        return
+    if not identity.verifiable_addresses:
+        raise errors.misconfigured(
+            "The hook require_verified_address is set, but the identity schema marks no address to verify."
+        )
+    if ctx.project.config.feature_flags.legacy_require_verified_login_error and method == "password":
+        raise form_error(messages.ADDRESS_NOT_VERIFIED())
+    effects.verify_addresses()
+    commit = ctx.db.begin()
+    identities.save(commit, identity, effects.identity)
+    for then in effects.thens:
+        then(commit)
+    await ctx.db.commit(commit)
+    item = effects.verification or {}
+    error = errors.address_not_verified([item])
+    json = ctx.client.is_json or not effects.flow.is_browser
+    url = item.get("flow", {}).get("url", "")
+    raise Leave(Reply(json=json, status=error.status, error=error, url=url, csrf=effects.csrf))
+
+
+def after_registration(effects: Effects, method: str) -> bool:
+    """Run the hooks of a sign-up; returns whether the person is signed in at once."""
+    if effects.ctx.project.config.selfservice.flows.verification.enabled:
+        effects.verify_addresses()
+    signs_in = False
+    for hook in after(effects.ctx, "registration", method):
+        match hook:
+            case kinds.ShowVerificationUi():
+                effects.show_verification()
+            case kinds.SessionHook():
+                signs_in = True
+    return signs_in

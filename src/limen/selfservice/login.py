@@ -1,0 +1,126 @@
+"""Signing in: the first factor, the second one, and confirming a session again."""
+
+from __future__ import annotations
+
+from limen.context import Context
+from limen.core import errors, messages
+from limen.core.errors import ApiError, FormError, form_error
+from limen.core.form import Form, is_true
+from limen.flow import store
+from limen.flow.method import Passed, Shown
+from limen.flow.model import Flow, FlowType, Situation
+from limen.selfservice import engine, expiry, finish, guard
+from limen.selfservice.reply import Reply
+from limen.session import service as sessions
+from limen.session.model import Subject
+
+LEVELS = ("aal1", "aal2")
+
+
+async def start(ctx: Context, type_: FlowType) -> Reply:
+    """`GET /self-service/login/browser` and `…/api`."""
+    json = type_ == "api" or ctx.client.accepts_json
+    engine.asked_return_url(ctx)
+    wanted = engine.query(ctx, "aal").lower() or "aal1"
+    if wanted not in LEVELS:
+        raise errors.bad_request(f"{wanted!r} is no assurance level: aal1 and aal2 are.")
+    schema = engine.query(ctx, "identity_schema")
+    if schema and wanted == "aal1":
+        ctx.project.selfservice_schema(schema)
+    subject = await sessions.current(ctx)
+    refresh = is_true(engine.query(ctx, "refresh"))
+    if subject is None:
+        if wanted == "aal2":
+            raise errors.aal1_required()
+    elif not refresh and wanted <= subject.session.aal:
+        if json:
+            raise errors.session_already_available("signing in")
+        return Reply(json=False, url=engine.asked_return_url(ctx))
+    flow = await fresh(ctx, type_, subject, wanted, refresh and subject is not None, schema)
+    await store.save_new(ctx.db, flow)
+    ctx.events.tell("login.started", flow=flow.id)
+    return engine.shown(ctx, flow, json=json)
+
+
+async def fresh(ctx: Context, type_: FlowType, subject: Subject | None, aal: str, refresh: bool, schema: str) -> Flow:
+    """A new login flow with its form drawn; not stored yet."""
+    flow = engine.new(
+        ctx, "login", type_, _situation(ctx, aal, refresh),
+        refresh=refresh, requested_aal=aal, identity_schema=schema if aal == "aal1" else "",
+    )  # fmt: skip
+    await engine.draw(ctx, flow, subject)
+    if refresh:
+        flow.ui.messages = [messages.CONFIRM_ITS_YOU()]
+    if subject and subject.session.aal < aal and aal == "aal2":
+        flow.ui.messages = [*flow.ui.messages, messages.SECOND_STEP()]
+    return flow
+
+
+def _situation(ctx: Context, aal: str, refresh: bool) -> Situation:
+    if aal == "aal2":
+        return "second_refresh" if refresh else "second"
+    if refresh:
+        return "refresh"
+    return "identify" if ctx.project.config.selfservice.flows.login.style == "identifier_first" else "first"
+
+
+async def fetch(ctx: Context, id_: str | None) -> Reply:
+    """`GET /self-service/login/flows`."""
+    flow = await store.must(ctx.db, "login", id_)
+    guard.check_reader(ctx, flow)
+    if flow.is_expired(ctx.stamp):
+        raise expiry.gone(ctx, flow)
+    return Reply(json=True, flow=flow)
+
+
+async def submit(ctx: Context, id_: str, form: Form) -> Reply:
+    """`POST /self-service/login`."""
+    flow = await store.must(ctx.db, "login", id_)
+    so_far = engine.Submitted()
+    try:
+        subject = await sessions.current(ctx)
+        if subject is not None and not flow.refresh and flow.requested_aal <= subject.session.aal:
+            if not (ctx.client.is_json or not flow.is_browser):
+                return Reply(json=False, url=ctx.project.default_return_url)
+            raise _signed_in()
+        if subject is None and flow.requested_aal == "aal2":
+            raise errors.aal1_required()
+        if flow.is_expired(ctx.stamp):
+            return await _replace(ctx, flow, subject)
+        outcome = await engine.submit(ctx, flow, form, subject, so_far)
+        match outcome:
+            case Passed():
+                so_far.part = None  # the method is done: what hooks refuse leaves the form as it is
+                return await finish.sign_in(ctx, flow, outcome, so_far, subject)
+            case Shown():
+                await engine.keep(ctx, flow, outcome.then)
+                return engine.shown(
+                    ctx, flow, json=_json(ctx, flow), status=outcome.status, payload=so_far.about.transient_payload
+                )
+        raise errors.untyped("this method cannot sign anybody in")
+    except FormError as error:
+        engine.refuse(ctx, flow, error, so_far)
+        await engine.keep(ctx, flow, error.then)
+        ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(error))
+        return engine.shown(ctx, flow, json=_json(ctx, flow), status=400)
+    except ApiError as error:
+        return engine.failed(ctx, error, flow)
+
+
+def _signed_in() -> FormError:
+    return form_error(
+        messages.GENERIC(reason="You are signed in already. Ask for a refresh to confirm that it is you.")
+    )
+
+
+def _json(ctx: Context, flow: Flow) -> bool:
+    return ctx.client.is_json or not flow.is_browser
+
+
+async def _replace(ctx: Context, flow: Flow, subject: Subject | None) -> Reply:
+    """An expired flow is replaced by a fresh one that says so."""
+    if subject is not None:
+        raise _signed_in()
+    # The level and the refresh come from the address that asks now, as a submit does not repeat them: aal1, none.
+    new = await fresh(ctx, flow.type, subject, "aal1", refresh=False, schema=flow.identity_schema)
+    return await expiry.replaced(ctx, flow, new, messages.LOGIN_EXPIRED, json=_json(ctx, flow))

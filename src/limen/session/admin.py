@@ -1,0 +1,97 @@
+"""Sessions as operators handle them: lists over everybody, ending them, and what goes with a deleted person."""
+
+from __future__ import annotations
+
+from limen.context import Context
+from limen.core import errors
+from limen.db.database import ProjectDatabase
+from limen.identity import service as identities
+from limen.identity import store as people
+from limen.identity.model import Identity
+from limen.session import store
+from limen.session.model import Session
+from limen.session.store import COLUMNS, from_columns
+
+_JOIN = "join identities i on i.project_id = s.project_id and i.id = s.identity_id"
+_SELECT = f"select {COLUMNS}, {people.COLUMNS} from sessions s {_JOIN} where s.project_id = :project"
+_PAGE_TAIL = """
+   and (s.created_at < :before or s.created_at = :before and s.id > :after) order by s.created_at desc, s.id limit :limit
+"""
+_ACTIVE = " and s.active = 1 and s.expires_at > :now and i.state = 'active'"
+_INACTIVE = " and (s.active = 0 or s.expires_at <= :now or i.state <> 'active')"
+_PAGE = {None: _SELECT + _PAGE_TAIL, True: _SELECT + _ACTIVE + _PAGE_TAIL, False: _SELECT + _INACTIVE + _PAGE_TAIL}
+_OF_TAIL = " and s.identity_id = :identity_id order by s.created_at desc, s.id limit :limit offset :offset"
+_OF = {None: _SELECT + _OF_TAIL, True: _SELECT + _ACTIVE + _OF_TAIL, False: _SELECT + _INACTIVE + _OF_TAIL}
+_COUNT = f"select count(*) from sessions s {_JOIN} where s.project_id = :project"
+_COUNT_TAIL = " and s.identity_id = :identity_id"
+_COUNT_OF = {
+    None: _COUNT + _COUNT_TAIL,
+    True: _COUNT + _ACTIVE + _COUNT_TAIL,
+    False: _COUNT + _INACTIVE + _COUNT_TAIL,
+}
+_BY_ID = _SELECT + " and s.id = :id"
+
+Found = tuple[Session, Identity]
+
+
+def _found(row: object) -> Found:
+    session, identity = from_columns(row)  # type: ignore[arg-type]
+    if identity is None:
+        raise errors.row_not_found()
+    return session, identity
+
+
+async def page(
+    db: ProjectDatabase, now: str, before: str, after: str, limit: int, *, active: bool | None
+) -> list[Found]:
+    """Sessions made before this moment, newest first; `after` tells those of one moment apart."""
+    params = {"before": before, "after": after, "limit": limit, **({} if active is None else {"now": now})}
+    return [_found(row) for row in await db.rows(_PAGE[active], **params)]
+
+
+async def of_identity(
+    db: ProjectDatabase, identity_id: str, now: str, limit: int, offset: int, *, active: bool | None
+) -> tuple[list[Found], int]:
+    """A person's sessions, newest first, and how many there are."""
+    more = {} if active is None else {"now": now}
+    rows = await db.rows(_OF[active], identity_id=identity_id, limit=limit, offset=offset, **more)
+    count = await db.row(_COUNT_OF[active], identity_id=identity_id, **more)
+    return [_found(row) for row in rows], int(count[0]) if count else 0
+
+
+async def must(db: ProjectDatabase, id_: str) -> Found:
+    """:raises ApiError: 404, there is no such session"""
+    row = await db.row(_BY_ID, id=id_)
+    if row is None:
+        raise errors.row_not_found()
+    return _found(row)
+
+
+async def extend(ctx: Context, id_: str) -> None:
+    """Prolong a session, when it is close enough to its end; too early is no error, and changes nothing."""
+    config = ctx.project.config.session
+    window = config.earliest_possible_extend if config.earliest_possible_extend is not None else config.lifespan
+    fresh = ctx.after(config.lifespan)
+    before = ctx.after(window) if config.earliest_possible_extend is not None else fresh
+    if await store.extend(ctx.db, id_, fresh, before):
+        ctx.events.tell("session.extended", session=id_)
+
+
+async def end(ctx: Context, id_: str) -> None:
+    """:raises ApiError: 404, there is no such session"""
+    session, identity = await must(ctx.db, id_)
+    await store.revoke(ctx.db, session.id)
+    ctx.events.tell("session.revoked", identity.id, session=session.id)
+
+
+async def delete_identity(ctx: Context, id_: str | None) -> None:
+    """Remove a person and all their sessions.
+
+    :raises ApiError: 404, there is no such person
+    """
+    identity = await identities.must(ctx.db, id_)
+    commit = ctx.db.begin()
+    people.delete(commit, identity.id, errors.row_not_found)
+    store.delete_all(commit, identity.id)
+    await ctx.db.commit(commit)
+    ctx.events.tell("identity.deleted", identity.id)

@@ -1,0 +1,120 @@
+"""Sessions as the rest uses them: who asks, issuing, refreshing, and whether a session is strong enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from limen.context import Client, Context
+from limen.core import crypto, errors, urls
+from limen.core.errors import ApiError
+from limen.core.ids import new_id
+from limen.identity.model import Identity
+from limen.project.model import Project
+from limen.session import model, store
+from limen.session.model import Device, Proof, Session, Subject
+
+MAX_TEXT = 512  # bytes of a user agent or a location that are kept
+
+
+async def current(ctx: Context) -> Subject | None:
+    """The session the request carries, if it is active."""
+    if not ctx.client.token:
+        return None
+    subject = await store.subject(ctx.db, digest(ctx.client.token))
+    if subject is None or not subject.session.is_active(ctx.stamp, subject.identity):
+        return None
+    return subject
+
+
+def digest(token: str) -> str:
+    """What a token is stored and looked up as."""
+    return crypto.digest(token)
+
+
+async def must(ctx: Context, error: ApiError | None = None) -> Subject:
+    """:raises ApiError: 401, there is no active session (or the error given)"""
+    subject = await current(ctx)
+    if subject is None:
+        raise error or errors.no_session()
+    return subject
+
+
+def issue(ctx: Context, identity: Identity, *proofs: Proof) -> tuple[Session, str]:
+    """A new session and its token; nothing is stored yet."""
+    session = Session(
+        id=new_id(),
+        identity_id=identity.id,
+        active=True,
+        created_at=ctx.stamp,
+        expires_at=_expiry(ctx),
+        authenticated_at=ctx.stamp,
+        issued_at=ctx.stamp,
+        proofs=proofs,
+        devices=(device(ctx.client),),
+    )
+    return session, crypto.session_token()
+
+
+def renew(ctx: Context, session: Session, proof: Proof) -> Session:
+    """The same session after one more proof: its clock starts again, and a device not seen before is noted."""
+    seen = device(ctx.client)
+    if any((d.ip_address, d.user_agent) == (seen.ip_address, seen.user_agent) for d in session.devices):
+        seen = replace(seen, id=model.NOT_STORED)
+    return replace(
+        session,
+        expires_at=_expiry(ctx),
+        authenticated_at=ctx.stamp,
+        issued_at=ctx.stamp,
+        proofs=(*session.proofs, proof),
+        devices=(*session.devices, seen),
+    )
+
+
+def _expiry(ctx: Context) -> str:
+    return ctx.after(ctx.project.config.session.lifespan)
+
+
+def device(client: Client) -> Device:
+    return Device(new_id(), client.ip, _cut(client.user_agent), _cut(client.location))
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:MAX_TEXT].decode("utf8", "ignore")
+
+
+def satisfies(session: Session, identity: Identity, required: str) -> bool:
+    """Whether a session is as strong as `required` (aal1 or highest_available) asks."""
+    return required == "aal1" or session.aal == "aal2" or identity.available_aal != "aal2"
+
+
+def aal2_url(project: Project, return_to: str = "") -> str:
+    """Where a second factor is asked for."""
+    query = {"aal": "aal2", **({"return_to": return_to} if return_to else {})}
+    return urls.with_query(urls.join(project.public_url, "/self-service/login/browser"), query)
+
+
+def identity_body(project: Project, identity: Identity, *, admin: bool = False) -> dict[str, Any]:
+    """An identity as it is sent. Credentials and private metadata are the admin API's business."""
+    body: dict[str, Any] = msgspec.to_builtins(identity.public())
+    body["schema_url"] = project.schema_url(identity.schema_id)
+    if admin:
+        body["metadata_admin"] = identity.metadata_admin
+    return body
+
+
+def listed(body_: dict[str, Any]) -> dict[str, Any]:
+    """A session as lists show it: Kratos leaves the identity's addresses out there, and its schema's address empty."""
+    kept = {k: v for k, v in body_["identity"].items() if k not in ("verifiable_addresses", "recovery_addresses")}
+    return {**body_, "identity": {**kept, "schema_url": ""}}
+
+
+def body(
+    ctx: Context, session: Session, identity: Identity | None, *, admin: bool = False, devices: bool = True
+) -> dict[str, Any]:
+    """A session as it is sent, with its identity when that is given."""
+    inner = identity_body(ctx.project, identity, admin=admin) if identity else None
+    active = session.is_active(ctx.stamp, identity)
+    return model.body(session, inner, active=active, devices=devices)

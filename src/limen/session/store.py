@@ -1,0 +1,161 @@
+"""Sessions in the database. `by_digest` is the hot path: one row, by key, with the identity as it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from limen.db.database import Commit, ProjectDatabase, Row
+from limen.identity import store as identities
+from limen.identity.model import Identity
+from limen.session.model import Session, Subject, decode
+
+COLUMNS = "s.public, s.identity_id, s.active, s.created_at, s.expires_at"
+
+CHECK = """
+    select s.active, s.expires_at, s.aal, s.public, i.id, i.state, i.available_aal, i.schema_id, i.public
+      from sessions s join identities i on i.project_id = s.project_id and i.id = s.identity_id
+     where s.project_id = :project and s.token_digest = :digest
+"""
+_SUBJECT = f"""
+    select {COLUMNS}, {identities.COLUMNS}
+      from sessions s join identities i on i.project_id = s.project_id and i.id = s.identity_id
+     where s.project_id = :project and s.token_digest = :digest
+"""
+_INSERT = """
+    insert into sessions (project_id, id, identity_id, token_digest, active, aal, created_at, expires_at, public)
+    values (:project, :id, :identity_id, :digest, 1, :aal, :created_at, :expires_at, :public)
+"""
+_UPDATE = """
+    update sessions set aal = :aal, expires_at = :expires_at, public = :public
+     where project_id = :project and id = :id and active = 1
+"""
+_REVOKE = "update sessions set active = 0 where project_id = :project and id = :id and active = 1 returning id"
+_REVOKE_OWN = """
+    update sessions set active = 0
+     where project_id = :project and id = :id and identity_id = :identity_id and active = 1 returning id
+"""
+_REVOKE_BY_TOKEN = "update sessions set active = 0 where project_id = :project and token_digest = :digest returning id"
+_REVOKE_ALL_BUT = """
+    update sessions set active = 0
+     where project_id = :project and identity_id = :identity_id and id <> :keep and active = 1
+"""
+_REVOKE_ALL_COUNTED = """
+    update sessions set active = 0
+     where project_id = :project and identity_id = :identity_id and id <> :keep returning id
+"""
+_REVOKE_ALL = "update sessions set active = 0 where project_id = :project and identity_id = :identity_id and active = 1"
+_DELETE_ALL = "delete from sessions where project_id = :project and identity_id = :identity_id"
+_EXTEND = """
+    update sessions set expires_at = :expires_at
+     where project_id = :project and id = :id and active = 1 and expires_at < :only_if_before returning id
+"""
+_BY_ID = f"select {COLUMNS} from sessions s where s.project_id = :project and s.id = :id"
+_OTHERS = f"""
+    select {COLUMNS} from sessions s
+     where s.project_id = :project and s.identity_id = :identity_id and s.id <> :keep and s.active = 1 and s.expires_at > :now
+     order by s.created_at desc, s.id limit :limit offset :offset
+"""
+_COUNT_OTHERS = """
+    select count(*) from sessions
+     where project_id = :project and identity_id = :identity_id and id <> :keep and active = 1 and expires_at > :now
+"""
+
+
+async def check(db: ProjectDatabase, digest: str) -> Row | None:
+    """The columns of the session check for this token, unjudged: see `CHECK` for their order."""
+    return await db.row(CHECK, digest=digest)
+
+
+async def subject(db: ProjectDatabase, digest: str) -> Subject | None:
+    """Whose token this is, active or not."""
+    row = await db.row(_SUBJECT, digest=digest)
+    return Subject(decode(*row[:5]), identities.from_row(row[5:])) if row else None
+
+
+async def by_id(db: ProjectDatabase, id_: str) -> Session | None:
+    row = await db.row(_BY_ID, id=id_)
+    return decode(*row[:5]) if row else None
+
+
+def insert(commit: Commit, session: Session, digest: str) -> None:
+    commit.add(
+        _INSERT,
+        id=session.id,
+        identity_id=session.identity_id,
+        digest=digest,
+        aal=session.aal,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        public=msgspec.json.encode(session.document(stored=True)).decode(),
+    )
+
+
+def update(commit: Commit, session: Session, otherwise: Callable[[], Exception]) -> None:
+    """Store what a refresh or a further factor added; `otherwise` makes the error for one that was revoked meanwhile."""
+    commit.add(
+        _UPDATE,
+        expect=1,
+        otherwise=otherwise,
+        id=session.id,
+        aal=session.aal,
+        expires_at=session.expires_at,
+        public=msgspec.json.encode(session.document(stored=True)).decode(),
+    )
+
+
+def revoke_all_but(commit: Commit, identity_id: str, keep: str) -> None:
+    commit.add(_REVOKE_ALL_BUT, identity_id=identity_id, keep=keep)
+
+
+def revoke_all(commit: Commit, identity_id: str) -> None:
+    commit.add(_REVOKE_ALL, identity_id=identity_id)
+
+
+def delete_all(commit: Commit, identity_id: str) -> None:
+    commit.add(_DELETE_ALL, identity_id=identity_id)
+
+
+async def delete_of(db: ProjectDatabase, identity_id: str) -> int:
+    return len(await db.write(_DELETE_ALL + " returning id", identity_id=identity_id))
+
+
+async def revoke(db: ProjectDatabase, id_: str) -> bool:
+    return bool(await db.write(_REVOKE, id=id_))
+
+
+async def revoke_own(db: ProjectDatabase, id_: str, identity_id: str) -> bool:
+    """Revoke a session, provided it belongs to this person."""
+    return bool(await db.write(_REVOKE_OWN, id=id_, identity_id=identity_id))
+
+
+async def revoke_by_digest(db: ProjectDatabase, digest: str) -> bool:
+    """Whether there is such a session at all; one revoked before counts too."""
+    return bool(await db.write(_REVOKE_BY_TOKEN, digest=digest))
+
+
+async def revoke_others(db: ProjectDatabase, identity_id: str, keep: str) -> int:
+    """How many there are, those that were revoked before included: that is the number Kratos tells."""
+    return len(await db.write(_REVOKE_ALL_COUNTED, identity_id=identity_id, keep=keep))
+
+
+async def extend(db: ProjectDatabase, id_: str, expires_at: str, only_if_before: str) -> bool:
+    """Prolong an active session that ends before `only_if_before`, in one statement."""
+    return bool(await db.write(_EXTEND, id=id_, expires_at=expires_at, only_if_before=only_if_before))
+
+
+async def others(db: ProjectDatabase, identity_id: str, keep: str, now: str, limit: int, offset: int) -> list[Session]:
+    """The person's other active sessions, newest first."""
+    rows = await db.rows(_OTHERS, identity_id=identity_id, keep=keep, now=now, limit=limit, offset=offset)
+    return [decode(*row[:5]) for row in rows]
+
+
+async def count_others(db: ProjectDatabase, identity_id: str, keep: str, now: str) -> int:
+    row = await db.row(_COUNT_OTHERS, identity_id=identity_id, keep=keep, now=now)
+    return int(row[0]) if row else 0
+
+
+def from_columns(row: Row) -> tuple[Session, Identity | None]:
+    """A session row followed by the identity's columns (all null when it was not asked for)."""
+    return decode(*row[:5]), identities.from_row(row[5:]) if len(row) > 5 else None
