@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ class Client(Struct, frozen=True, kw_only=True):
     token: str = ""  # the session token it carries, in whichever way
     csrf: str = ""
     cookies: tuple[str, ...] = ()
+    paused: Mapping[str, str] = {}  # ids of submits that this browser paused, by name (see flow/pauses.py)
     is_json: bool = False  # wants JSON for errors and submits (three predicates: see http/negotiate.py)
     accepts_json: bool = False  # wants flows as JSON
     is_ajax: bool = False

@@ -47,7 +47,7 @@ def test_what_is_left_out_has_kratos_default() -> None:
     flows = config.selfservice.flows
     assert (flows.login.style, flows.registration.style, flows.login.lifespan) == ("unified", "profile_first", 3600.0)
     assert (flows.verification.enabled, flows.recovery.use) == (False, "code")
-    assert flows.error.ui_url == "https://www.ory.com/kratos/docs/fallback/error"
+    assert flows.error.ui_url is None
     assert (config.courier.smtp.from_address, config.courier.message_retries) == ("no-reply@ory.kratos.sh", 5)
     assert (config.limen.branding.name, config.limen.pages.languages) == ("Limen", ("en", "de"))
 

@@ -3,9 +3,11 @@
 from typing import Annotated, Literal
 
 from limen.core.confighooks import AnyHook, LoginHook, LoginOidcHook, ProfileHook, RegistrationHook, RevokingHook
-from limen.core.configtypes import FALLBACK_UI, UNIQUE, Duration, Link, Section, outdated, says
+from limen.core.configtypes import UNIQUE, Duration, Link, Section, outdated, says
 
-_UiUrl = Annotated[Link, says("The page people see; absolute, or relative to the public URL.")]
+_UiUrl = Annotated[
+    Link | None, says("The page people see, instead of our own; absolute, or relative to the public URL.")
+]
 _Lifespan = Annotated[Duration, says("How long a person may take.")]
 _ReturnUrl = Annotated[Link | None, says("Where the browser goes next, instead of the flow's or the global address.")]
 _Before = says("Hooks that run before the flow begins.")
@@ -54,7 +56,7 @@ class LoginAfter(Section, frozen=True):
 class LoginFlow(Section, frozen=True):
     """Signing in."""
 
-    ui_url: _UiUrl = FALLBACK_UI + "login"
+    ui_url: _UiUrl = None
     lifespan: _Lifespan = 3600.0
     style: Annotated[
         Literal["unified", "identifier_first"], says("One form with everything, or the identifier first.")
@@ -87,7 +89,7 @@ class RegistrationFlow(Section, frozen=True):
 
     enabled: Annotated[bool, says("Whether people may register themselves.")] = True
     login_hints: Annotated[bool, says("Tell which way of signing in an existing account has.")] = False
-    ui_url: _UiUrl = FALLBACK_UI + "registration"
+    ui_url: _UiUrl = None
     lifespan: _Lifespan = 3600.0
     style: Annotated[Literal["unified", "profile_first"], says("One form with everything, or the profile first.")] = (
         "profile_first"
@@ -130,7 +132,7 @@ class SettingsAfter(Section, frozen=True):
 class SettingsFlow(Section, frozen=True):
     """Changing one's account."""
 
-    ui_url: _UiUrl = FALLBACK_UI + "settings"
+    ui_url: _UiUrl = None
     lifespan: _Lifespan = 3600.0
     privileged_session_max_age: Annotated[
         Duration, says("How fresh a sign-in must be to change a password and the like.")
@@ -153,7 +155,7 @@ class VerificationFlow(Section, frozen=True):
     """Proving that an address is one's own."""
 
     enabled: Enabled = False
-    ui_url: _UiUrl = FALLBACK_UI + "verification"
+    ui_url: _UiUrl = None
     lifespan: _Lifespan = 3600.0
     use: Use = "code"
     notify_unknown_recipients: NotifyUnknown = False
@@ -172,7 +174,7 @@ class RecoveryFlow(Section, frozen=True):
     """Getting back into an account."""
 
     enabled: Enabled = False
-    ui_url: _UiUrl = FALLBACK_UI + "recovery"
+    ui_url: _UiUrl = None
     lifespan: _Lifespan = 3600.0
     use: Use = "code"
     notify_unknown_recipients: NotifyUnknown = False
@@ -198,7 +200,7 @@ class LogoutFlow(Section, frozen=True):
 class ErrorFlow(Section, frozen=True):
     """The page for errors that belong to no form."""
 
-    ui_url: _UiUrl = FALLBACK_UI + "error"
+    ui_url: _UiUrl = None
 
 
 class Flows(Section, frozen=True):

@@ -5,7 +5,6 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-FALLBACK_UI: Final = "https://www.ory.com/kratos/docs/fallback/"  # where Kratos points when no page is configured
 DURATION: Final = re.compile(r"([0-9]+(ns|us|ms|s|m|h))+")
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _SIZES: Final = {unit: 1024**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB", "PB", "EB"))}

@@ -228,6 +228,9 @@ class Ui(Struct, omit_defaults=True):
     action: str = ""  # empty: the flow's own address, which is known when it is sent
     method: str = "POST"
 
+    def copy(self) -> Ui:
+        return replace(self, nodes=list(self.nodes), messages=list(self.messages))
+
     def find(self, name: str) -> Node | None:
         return next((n for n in self.nodes if n.id == name), None)
 

@@ -24,6 +24,8 @@ class Passed(Struct, frozen=True):
 
     identity: Identity
     proof: Proof
+    before: Identity | None = None  # what the person was, when the sign-in changed it (a code was used up)
+    overtaken: Callable[[], Exception] | None = None  # makes the error for another sign-in having been faster
     then: Then | None = None
 
 
@@ -32,6 +34,7 @@ class Changed(Struct, frozen=True):
 
     traits: dict[str, Any]
     credentials: Mapping[str, dict[str, Any]] = {}  # configs to set, by type
+    removed: tuple[str, ...] = ()  # credential types to take away
     verified: tuple[tuple[str, str], ...] = ()  # addresses (via, value) that were proved on the way
     proof: Proof | None = None
     keeps_flow: bool = True  # False: the flow changed too (a challenge was passed) and is stored with the rest
@@ -78,6 +81,10 @@ class Sent(Struct, frozen=True):
 Outcome = Passed | Changed | Controls | Shown | Next | Sent
 
 
+class FreshSignInNeeded(LimenError):
+    """A change that only somebody who signed in a moment ago may make."""
+
+
 class StartAgain(LimenError):
     """This flow is over; the person goes on in a new one that shows the message."""
 
@@ -92,6 +99,10 @@ Submit = Callable[[Context, Flow, Any, Submission, Subject | None], Awaitable[Ou
 
 def always(_: Any) -> bool:
     return True
+
+
+def never(_: Any) -> bool:
+    return False
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -110,6 +121,7 @@ class Part(Struct, frozen=True, kw_only=True):
     csrf: Callable[[Any], bool] = always
     traits: bool = False  # the form carries traits
     checks_traits: Callable[[Any], bool] = always  # … which must fit the flow's schema
+    privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
     refused: Callable[[Flow, Any], None] | None = None
 
 

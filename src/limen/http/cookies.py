@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import formatdate
 
 import msgspec
@@ -12,6 +13,8 @@ from limen.session.model import Session
 
 _PURPOSE = "session cookie"
 CSRF_MAX_AGE = 365 * 24 * 3600
+PAUSED = "ory_kratos_continuity"
+PAUSED_MAX_AGE = 3600  # longer than anything is kept
 
 
 def parse(header: str) -> dict[str, str]:
@@ -59,6 +62,26 @@ def session(project: Project, session_: Session, token: str, now: float) -> str:
     persistent = project.config.session.cookie.persistent
     expires = (f"Max-Age={lifetime}", f"Expires={formatdate(ends, usegmt=True)}") if persistent else ()
     return _build(project.config.session.cookie.name, sealed, *_session_attributes(project), *expires)
+
+
+def paused(project: Project, ids: Mapping[str, str], now: float) -> str:
+    """The `Set-Cookie` of the ids of paused submits."""
+    own = project.config.cookies
+    secure = own.secure if own.secure is not None else not project.dev
+    return _build(
+        PAUSED,
+        project.cookie_keys.seal(PAUSED, msgspec.json.encode(ids)),
+        *_attributes(project, own.path, own.domain or "", "Lax", secure=secure),
+        f"Max-Age={PAUSED_MAX_AGE}",
+        f"Expires={formatdate(now + PAUSED_MAX_AGE, usegmt=True)}",
+    )
+
+
+def open_paused(project: Project, value: str) -> dict[str, str]:
+    """The ids of paused submits in the cookie; none when we did not make it."""
+    raw = project.cookie_keys.open(PAUSED, value) if value else None
+    ids: dict[str, str] = msgspec.json.decode(raw) if raw else {}
+    return ids
 
 
 def end_session(project: Project) -> str:

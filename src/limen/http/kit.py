@@ -189,6 +189,7 @@ class Call:
             token=self.session_token(),
             csrf=secret if csrf.is_secret(secret) else "",
             cookies=tuple(self.cookies),
+            paused=cookies.open_paused(self.site.project, self.cookies.get(cookies.PAUSED, "")),
             is_json=negotiate.is_json(h.get("content-type", ""), accept),
             accepts_json=negotiate.accepts_json(accept),
             is_ajax=h.get("sec-fetch-mode") in ("cors", "same-origin"),

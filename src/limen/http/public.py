@@ -186,13 +186,10 @@ def _fetch(fetch: Callable[[Context, str | None], Awaitable[Reply]]) -> Callable
     return handler
 
 
-def _submit(submit: Callable[[Context, str, Form], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
+def _submit(submit: Callable[[Context, str | None, Form], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
     async def handler(call: Call) -> Answer:
         try:
-            id_ = parse_id(call.first("flow"))
-            if id_ is None:
-                raise errors.flow_id_missing()
-            reply = await submit(call.ctx, id_, await call.form())
+            reply = await submit(call.ctx, parse_id(call.first("flow")), await call.form())
         except ApiError as error:
             return await fail(call, error, json=call.ctx.client.is_json)
         answer = await render(call, reply)

@@ -27,6 +27,8 @@ async def render(call: Call, reply: Reply) -> Answer:
     if reply.issued:
         value = cookies.session(project, reply.issued.session, reply.issued.token, call.ctx.now.timestamp())
         answer.headers.append(("set-cookie", value))
+    if reply.paused is not None:
+        answer.headers.append(("set-cookie", cookies.paused(project, reply.paused, call.ctx.now.timestamp())))
     if reply.ends_session:
         answer.headers.append(("set-cookie", cookies.end_session(project)))
     return answer
@@ -47,6 +49,8 @@ async def _answer(call: Call, reply: Reply) -> Answer:
             body["identity"] = sessions.identity_body(call.site.project, reply.identity)
         if reply.payload is not None:
             body["transient_payload"] = reply.payload
+        if reply.continue_with:
+            body["continue_with"] = reply.continue_with
         return json_answer(body, reply.status)
     return json_answer(reply.body, reply.status)
 

@@ -16,6 +16,7 @@ from limen.db.database import Commit, ProjectDatabase
 from limen.identity import store
 from limen.identity.model import Credential, Identity, RecoveryAddress, VerifiableAddress
 
+_OWN_ID = ("totp", "lookup_secret")  # credentials whose identifier is the person's id
 VERSIONS = {"password": 1, "code": 1, "webauthn": 1}  # the shape of a credential's config, as Kratos counts it
 
 
@@ -57,14 +58,16 @@ def change(
     configs: Mapping[str, dict[str, Any]] | None = None,
     *,
     verified: Iterable[tuple[str, str]] = (),
+    removed: Iterable[str] = (),
 ) -> Identity:
     """The person with these traits and credential configs. An address that was proved stays proved."""
     proved = set(verified)
+    kept = {type_: c for type_, c in before.credentials.items() if type_ not in set(removed)}
     after = replace(
         before,
         traits=extracted.traits,
         updated_at=ctx.stamp,
-        credentials=_credentials(ctx, before.credentials, extracted, configs or {}),
+        credentials=_credentials(ctx, before.id, kept, extracted, configs or {}),
         verifiable_addresses=tuple(_verifiable(ctx, before, via, value, proved) for via, value in extracted.verifiable),
         recovery_addresses=tuple(_recovery(ctx, before, via, value) for via, value in extracted.recovery),
     )
@@ -72,7 +75,11 @@ def change(
 
 
 def _credentials(
-    ctx: Context, before: Mapping[str, Credential], extracted: Extracted, configs: Mapping[str, dict[str, Any]]
+    ctx: Context,
+    identity_id: str,
+    before: Mapping[str, Credential],
+    extracted: Extracted,
+    configs: Mapping[str, dict[str, Any]],
 ) -> dict[str, Credential]:
     """Every type that the schema gives an identifier is a credential, also before anything is set up in it."""
     kept = {type_: c for type_, c in before.items() if type_ not in ("password", "webauthn", "code")}
@@ -82,7 +89,7 @@ def _credentials(
         config = configs.get(type_, old.config if old else {})
         if type_ == "code":
             config = {"addresses": [{"channel": via, "address": address} for via, address in extracted.code_addresses]}
-        identifiers = tuple(extracted.identifiers.get(type_, ()))
+        identifiers = (identity_id,) if type_ in _OWN_ID else tuple(extracted.identifiers.get(type_, ()))
         if type_ in kept and type_ not in configs:
             continue
         if old and old.config == config and old.identifiers == identifiers:

@@ -76,7 +76,7 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     if not await ctx.passwords.check(form.password, hashed):
         raise form_error(messages.INVALID_CREDENTIALS())
     then = await _rehash(ctx, identity, hashed, form.password) if identity.is_active else None
-    return Passed(identity, Proof(ID, "aal1", ctx.stamp), then)
+    return Passed(identity, Proof(ID, "aal1", ctx.stamp), then=then)
 
 
 async def _find(ctx: Context, named: str) -> Identity | None:

@@ -9,18 +9,19 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import csrf, messages, ui, urls
 from limen.core import form as forms
-from limen.core.errors import ApiError, FormError, endpoint_disabled, form_error
+from limen.core.errors import ApiError, FormError, endpoint_disabled, flow_id_missing, form_error
 from limen.core.form import Form
 from limen.core.ids import new_id
 from limen.core.schema import IdentitySchema
 from limen.core.ui import Order
 from limen.flow import store
-from limen.flow.method import Method, Next, Outcome, Part, Then
+from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, Then
 from limen.flow.model import Flow, FlowType, Situation, Submission
 from limen.methods import ALL, BY_ID
 from limen.project.model import Kind
 from limen.selfservice import guard
 from limen.selfservice.reply import Reply
+from limen.session import service as sessions
 from limen.session.model import Subject
 
 _NOBODY = {
@@ -89,6 +90,16 @@ def return_url(ctx: Context, flow: Flow, default: str | None) -> str:
         return urls.pick_return_to(flow.return_to, ctx.project.allowed_return_urls, fallback)
     except ApiError:
         return fallback
+
+
+async def asked(ctx: Context, kind: Kind, id_: str | None, missing: str = "") -> Flow:
+    """The flow that a submit names.
+
+    :raises ApiError: 400, it names none; 404, there is no such flow (with the reason given)
+    """
+    if id_ is None:
+        raise flow_id_missing()
+    return await store.must(ctx.db, kind, id_, reason=missing)
 
 
 async def draw(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
@@ -185,6 +196,8 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         raise FormError(*told)
     if part.csrf(so_far.data):
         guard.check(ctx, flow, form)
+    if subject and part.privileged(so_far.data) and not sessions.is_privileged(ctx, subject.session):
+        raise FreshSignInNeeded
     return await part.submit(ctx, flow, so_far.data, so_far.about, subject)
 
 

@@ -48,8 +48,9 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         session_store.update(commit, session, errors.session_inactive)
     else:
         session_store.insert(commit, session, sessions.digest(token))
-    if effects.identity is not identity:
-        identities.save(commit, identity, effects.identity)
+    before = passed.before or identity
+    if effects.identity is not before:
+        identities.save(commit, before, effects.identity, passed.overtaken)
     for then in (passed.then, *effects.thens):
         if then is not None:
             then(commit)

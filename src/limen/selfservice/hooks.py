@@ -52,9 +52,13 @@ class Effects:
         self.verification: continue_with.Item | None = None
 
     def verify_addresses(self) -> None:
-        """Start a verification for the first address nobody proved yet (with the legacy flag: for each)."""
+        """Start a verification for the first address nobody proved yet (with the legacy flag: for each).
+
+        In the settings only for one that no message went to before: a changed name sends no mail.
+        """
         for address in self.identity.verifiable_addresses:
-            if address.verified or not address.value:
+            waits = address.status == "pending" if self.flow.kind == "settings" else not address.verified
+            if not waits or not address.value:
                 continue
             self._verify(address)
             if not self.ctx.project.config.feature_flags.legacy_continue_with_verification_ui:
@@ -64,9 +68,9 @@ class Effects:
 
     def _verify(self, address: VerifiableAddress) -> None:
         ctx = self.ctx
-        if self.flow.is_browser:
+        if self.flow.is_browser and self.flow.kind != "settings":
             self.csrf = self.csrf or csrf.new_secret()
-        flow = verification_flow(ctx, self.flow, self.csrf)
+        flow = verification_flow(ctx, self.flow, self.csrf or ctx.client.csrf)
         code.draw_sent_verification(flow, address.via, address.value, resend=address.via)
         flow.state = "sent_email"
         self.identity = identities.mark_address(ctx, self.identity, address.via, address.value, status="sent")
@@ -141,6 +145,19 @@ async def _require_verified(effects: Effects, method: str) -> None:
     json = ctx.client.is_json or not effects.flow.is_browser
     url = item.get("flow", {}).get("url", "")
     raise Leave(Reply(json=json, status=error.status, error=error, url=url, csrf=effects.csrf))
+
+
+def after_settings(effects: Effects, session: Session, method: str) -> None:
+    """Run the hooks of a change."""
+    ctx = effects.ctx
+    if ctx.project.config.selfservice.flows.verification.enabled:
+        effects.verify_addresses()
+    for hook in after(ctx, "settings", method):
+        match hook:
+            case kinds.RevokeActiveSessions():
+                effects.thens.append(lambda commit: sessions.revoke_all_but(commit, session.identity_id, session.id))
+            case kinds.ShowVerificationUi():
+                effects.show_verification()
 
 
 def after_registration(effects: Effects, method: str) -> bool:

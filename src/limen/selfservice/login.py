@@ -73,9 +73,9 @@ async def fetch(ctx: Context, id_: str | None) -> Reply:
     return Reply(json=True, flow=flow)
 
 
-async def submit(ctx: Context, id_: str, form: Form) -> Reply:
+async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     """`POST /self-service/login`."""
-    flow = await store.must(ctx.db, "login", id_)
+    flow = await engine.asked(ctx, "login", id_)
     so_far = engine.Submitted()
     try:
         subject = await sessions.current(ctx)

@@ -52,9 +52,9 @@ async def fetch(ctx: Context, id_: str | None) -> Reply:
     return Reply(json=True, flow=flow)
 
 
-async def submit(ctx: Context, id_: str, form: Form) -> Reply:
+async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     """`POST /self-service/recovery`, and the `GET` of a link in a message."""
-    flow = await store.must(ctx.db, "recovery", id_, reason="There is no such recovery any more. Start again.")
+    flow = await engine.asked(ctx, "recovery", id_, "There is no such recovery any more. Start again.")
     so_far = engine.Submitted()
     json = ctx.client.is_json or not flow.is_browser
     try:

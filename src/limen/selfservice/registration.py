@@ -54,13 +54,13 @@ async def fetch(ctx: Context, id_: str | None) -> Reply:
     return Reply(json=True, flow=flow)
 
 
-async def submit(ctx: Context, id_: str, form: Form) -> Reply:
+async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     """`POST /self-service/registration`."""
     if await sessions.current(ctx):
         if ctx.client.is_json:
             raise errors.session_already_available("signing up")
         return Reply(json=False, url=ctx.project.default_return_url, page_status=302)
-    flow = await store.must(ctx.db, "registration", id_)
+    flow = await engine.asked(ctx, "registration", id_)
     so_far = engine.Submitted()
     json = ctx.client.is_json or not flow.is_browser
     try:

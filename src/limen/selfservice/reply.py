@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -33,6 +34,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     page_status: int = 303
     issued: Issued | None = None
     ends_session: bool = False
+    continue_with: list[dict[str, Any]] | None = None  # beside the flow, where it has it
+    paused: Mapping[str, str] | None = None  # the new content of the cookie of paused submits
     csrf: str = ""  # the browser's new secret, when it gets one
 
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from msgspec.structs import replace
+
 from limen.context import Context
 from limen.core import clock, csrf, errors, messages, urls
-from limen.flow import store
+from limen.core.errors import ApiError, FormError
+from limen.core.form import Form
+from limen.flow import pauses, store
+from limen.flow.method import Changed, FreshSignInNeeded, Shown
 from limen.flow.model import Flow, FlowType
 from limen.identity.model import Identity
-from limen.selfservice import engine
+from limen.methods import ALL
+from limen.selfservice import change, engine, expiry
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Session, Subject
+
+PAUSE = "ory_kratos_settings_"  # followed by the method
+PAUSE_SECONDS = 15 * 60
 
 
 async def start(ctx: Context, type_: FlowType) -> Reply:
@@ -21,18 +32,45 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
             return Reply(json=False, url=_sign_in_first(ctx))
         raise errors.session_inactive()
     engine.asked_return_url(ctx)
-    required = ctx.project.config.selfservice.flows.settings.required_aal
-    if not sessions.satisfies(subject.session, subject.identity, required):
-        raise errors.aal2_required(sessions.aal2_url(ctx.project, engine.query(ctx, "return_to")))
+    if not _is_strong_enough(ctx, subject):
+        asked = type_ == "browser" and engine.query(ctx, "return_to")
+        url = sessions.aal2_url(ctx.project, ctx.client.url if asked else "")
+        return _weak(ctx, url, json=type_ == "api" or ctx.client.is_json)
     flow = await fresh(ctx, type_, subject)
-    await store.save_new(ctx.db, flow)
-    return engine.shown(ctx, flow, json=type_ == "api" or ctx.client.accepts_json, identity=subject.identity)
+    commit = ctx.db.begin()
+    store.insert(commit, flow)
+    paused = _abort(ctx, commit)
+    await ctx.db.commit(commit)
+    json = type_ == "api" or ctx.client.accepts_json
+    return engine.shown(ctx, flow, json=json, identity=subject.identity, paused=paused)
 
 
 def _sign_in_first(ctx: Context) -> str:
     """The sign-in that comes back here. What was asked for is kept when there was something to keep."""
     login = urls.join(ctx.project.public_url, "/self-service/login/browser")
     return urls.with_query(login, {"return_to": ctx.client.url}) if engine.query(ctx, "return_to") else login
+
+
+def _is_strong_enough(ctx: Context, subject: Subject) -> bool:
+    required = ctx.project.config.selfservice.flows.settings.required_aal
+    return sessions.satisfies(subject.session, subject.identity, required)
+
+
+def _weak(ctx: Context, url: str, *, json: bool) -> Reply:
+    if json:
+        raise errors.aal2_required(url)
+    return Reply(json=False, url=url)
+
+
+def _abort(ctx: Context, commit: Any) -> dict[str, str] | None:
+    """Who opens the settings anew does not mean an interrupted change any more; None when there is none."""
+    kept = {name: id_ for name, id_ in ctx.client.paused.items() if not name.startswith(PAUSE)}
+    if len(kept) == len(ctx.client.paused):
+        return None
+    for name, id_ in ctx.client.paused.items():
+        if name not in kept:
+            pauses.drop(commit, id_)
+    return kept
 
 
 async def fresh(ctx: Context, type_: FlowType, subject: Subject) -> Flow:
@@ -55,3 +93,104 @@ async def after_recovery(ctx: Context, recovery: Flow, session: Session, identit
     max_age = ctx.project.config.selfservice.flows.settings.privileged_session_max_age
     flow.ui.messages = [messages.recovered(clock.later(ctx.now, max_age))]
     return flow
+
+
+async def fetch(ctx: Context, id_: str | None) -> Reply:
+    """`GET /self-service/settings/flows`; for the person who opened it."""
+    subject = await sessions.current(ctx)
+    if subject is None:
+        return _signed_out(ctx)
+    flow = await store.must(ctx.db, "settings", id_)
+    if flow.identity_id != subject.identity.id:
+        raise errors.identity_mismatch()
+    if not _is_strong_enough(ctx, subject):
+        raise errors.aal2_required(sessions.aal2_url(ctx.project, engine.page(ctx, flow)))
+    if flow.is_expired(ctx.stamp):
+        raise expiry.gone(ctx, flow)
+    return Reply(json=True, flow=flow, identity=subject.identity)
+
+
+def _signed_out(ctx: Context) -> Reply:
+    if ctx.client.is_json:
+        raise errors.no_session()
+    return Reply(json=False, url=ctx.project.ui_url("login"), page_status=302)
+
+
+async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
+    """`POST /self-service/settings`, and the `GET` with which a browser comes back to an interrupted change."""
+    subject = await sessions.current(ctx)
+    if subject is None:
+        return _signed_out(ctx)
+    flow = await engine.asked(ctx, "settings", id_, "There is no such settings page any more. Open it again.")
+    json = ctx.client.is_json or not flow.is_browser
+    if not _is_strong_enough(ctx, subject):
+        return _weak(ctx, sessions.aal2_url(ctx.project, ctx.client.url), json=json)
+    so_far = engine.Submitted()
+    paused = dict(ctx.client.paused)
+    try:
+        if flow.is_expired(ctx.stamp):
+            return await _expired(ctx, flow, subject, json=json)
+        if flow.identity_id != subject.identity.id:
+            raise errors.identity_mismatch()
+        resumed = None if json else await _resume(ctx, flow, paused)
+        reply = await _apply(ctx, flow, resumed or form, subject, so_far)
+    except FreshSignInNeeded:
+        reply = await _interrupt(ctx, flow, form, so_far, paused)
+    except FormError as error:
+        engine.refuse(ctx, flow, error, so_far, subject)
+        await engine.keep(ctx, flow, error.then)
+        reply = engine.shown(ctx, flow, json=json, status=400, identity=subject.identity)
+    except ApiError as error:
+        reply = engine.failed(ctx, error, flow)
+    if reply.paused is None and paused != ctx.client.paused:
+        reply = replace(reply, paused=paused)
+    return reply
+
+
+async def _apply(ctx: Context, flow: Flow, form: Form, subject: Subject, so_far: engine.Submitted) -> Reply:
+    outcome = await engine.submit(ctx, flow, form, subject, so_far)
+    match outcome:
+        case Changed():
+            return await change.save(ctx, flow, outcome, so_far, subject, fresh, _abort)
+        case Shown():
+            engine.sort(ctx, flow, subject)
+            await engine.keep(ctx, flow, outcome.then)
+            json = ctx.client.is_json or not flow.is_browser
+            return engine.shown(ctx, flow, json=json, status=outcome.status, identity=subject.identity)
+    raise errors.untyped("this method cannot change an account")
+
+
+async def _resume(ctx: Context, flow: Flow, paused: dict[str, str]) -> Form | None:
+    """The change this browser was interrupted in, if it was in this flow. Whatever is found is used up."""
+    for method in ALL:
+        name = PAUSE + method.id
+        if name not in paused:
+            continue
+        found = await pauses.take(ctx, name)
+        del paused[name]
+        if found and found.flow_id == flow.id and found.identity_id == flow.identity_id:
+            return Form(found.values)
+    return None
+
+
+async def _interrupt(ctx: Context, flow: Flow, form: Form, so_far: engine.Submitted, paused: dict[str, str]) -> Reply:
+    """Sign in once more first. What was sent is kept for the way back."""
+    back = urls.join(ctx.project.public_url, f"/self-service/settings?flow={flow.id}")
+    login = urls.join(ctx.project.public_url, "/self-service/login/browser")
+    url = urls.with_query(login, {"refresh": "true", "return_to": back})
+    kept: dict[str, str] | None = None
+    if flow.is_browser or so_far.id == "profile":  # an app that changes its profile gets the cookie too, as from Kratos
+        commit = ctx.db.begin()
+        name = PAUSE + so_far.id
+        id_ = pauses.pause(commit, ctx, name, flow.id, form.values, seconds=PAUSE_SECONDS, identity_id=flow.identity_id)
+        await ctx.db.commit(commit)
+        kept = {**paused, name: id_}
+    error = errors.refresh_required(url)
+    if ctx.client.is_json or not flow.is_browser:
+        return Reply(json=True, status=error.status, error=error, paused=kept)
+    return Reply(json=False, url=url, paused=kept)
+
+
+async def _expired(ctx: Context, flow: Flow, subject: Subject, *, json: bool) -> Reply:
+    new = await fresh(ctx, flow.type, subject)
+    return await expiry.replaced(ctx, flow, new, messages.SETTINGS_EXPIRED, json=json)

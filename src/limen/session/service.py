@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from limen.context import Client, Context
-from limen.core import crypto, errors, urls
+from limen.core import clock, crypto, errors, urls
 from limen.core.errors import ApiError
 from limen.core.ids import new_id
 from limen.identity.model import Identity
@@ -88,6 +88,17 @@ def _cut(text: str) -> str:
 def satisfies(session: Session, identity: Identity, required: str) -> bool:
     """Whether a session is as strong as `required` (aal1 or highest_available) asks."""
     return required == "aal1" or session.aal == "aal2" or identity.available_aal != "aal2"
+
+
+def ended() -> Exception:
+    """The session was revoked while its request ran."""
+    return errors.session_inactive()
+
+
+def is_privileged(ctx: Context, session: Session) -> bool:
+    """Whether the sign-in is fresh enough to change what protects an account; an age of 0 asks for none."""
+    max_age = ctx.project.config.selfservice.flows.settings.privileged_session_max_age
+    return max_age <= 0 or clock.after(clock.parse(session.authenticated_at), max_age) > ctx.stamp
 
 
 def aal2_url(project: Project, return_to: str = "") -> str:

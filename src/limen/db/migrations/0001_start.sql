@@ -112,6 +112,20 @@ create index proofs_digest on proofs (project_id, digest);
 
 create index proofs_expiry on proofs (project_id, expires_at);
 
+-- What a person was about to do when a fresh sign-in, or a provider, came in between. `payload` is sealed.
+create table pauses (
+    project_id text /*bytes*/ not null,
+    id text /*bytes*/ not null,
+    name text /*bytes*/ not null,
+    flow_id text /*bytes*/ not null,
+    identity_id text /*bytes*/,
+    payload text not null,
+    expires_at text /*bytes*/ not null,
+    primary key (project_id, id)
+);
+
+create index pauses_expiry on pauses (project_id, expires_at);
+
 -- The outbox. A worker leases a message by writing `leased_until`; when it dies, the lease runs out.
 create table messages (
     project_id text /*bytes*/ not null,

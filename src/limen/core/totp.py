@@ -1,0 +1,53 @@
+"""Time-based one-time codes (RFC 6238 over RFC 4226): SHA-1, six digits, thirty seconds, as authenticator apps expect."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+PERIOD, DIGITS, SKEW = 30, 6, 1
+_SECRET_BYTES = 20
+
+
+def new_secret() -> str:
+    """160 random bits in base32, without padding."""
+    return base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode().rstrip("=")
+
+
+def url(secret: str, issuer: str, account: str) -> str:
+    """The `otpauth://` address that apps read from a QR code."""
+    query = {"algorithm": "SHA1", "digits": DIGITS, "issuer": issuer, "period": PERIOD, "secret": secret}
+    return f"otpauth://totp/{quote(issuer, safe='')}:{quote(account, safe='@')}?{urlencode(query, quote_via=quote)}"
+
+
+def secret_of(url_: str) -> str:
+    """The secret in an `otpauth://` address; empty when there is none."""
+    return parse_qs(urlsplit(url_).query).get("secret", [""])[0]
+
+
+def matching_step(secret: str, code: str, now: float, after: int = -1) -> int | None:
+    """Which time step this code is of, within one step of `now` (Unix seconds); None when it fits none.
+
+    Steps up to `after` are used up: a code is good once (RFC 6238 §5.2).
+    """
+    current = int(now) // PERIOD
+    try:
+        codes = {step: at(secret, step) for step in range(current - SKEW, current + SKEW + 1)}
+    except ValueError:  # an imported secret that is no base32
+        return None
+    given = code.strip().encode()
+    return max(
+        (step for step, right in codes.items() if hmac.compare_digest(right, given) and step > after), default=None
+    )
+
+
+def at(secret: str, step: int) -> bytes:
+    """The code of one step (RFC 4226 §5.3)."""
+    key = base64.b32decode(secret.upper() + "=" * (-len(secret) % 8))
+    mac = hmac.digest(key, step.to_bytes(8, "big"), hashlib.sha1)
+    offset = mac[-1] & 15
+    number = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFFFFFF
+    return b"%0*d" % (DIGITS, number % 10**DIGITS)

@@ -1,0 +1,93 @@
+"""The end of a settings flow that went well: hooks, one transaction, and the form drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from limen.context import Context
+from limen.core import messages, urls
+from limen.db.database import UniqueViolation
+from limen.flow import store as flows
+from limen.flow.method import Changed, FreshSignInNeeded
+from limen.flow.model import Flow, FlowType
+from limen.identity import service as identities
+from limen.identity.model import Identity
+from limen.selfservice import continue_with, engine, finish, hooks
+from limen.selfservice.reply import Issued, Reply
+from limen.session import service as sessions
+from limen.session import store as session_store
+from limen.session.model import Subject
+
+Fresh = Callable[[Context, FlowType, Subject], Awaitable[Flow]]
+Abort = Callable[[Context, Any], dict[str, str] | None]
+
+
+async def save(
+    ctx: Context, flow: Flow, changed: Changed, so_far: engine.Submitted, subject: Subject, fresh: Fresh, abort: Abort
+) -> Reply:
+    """Store what a method changed, and answer.
+
+    :raises FormError: the traits do not fit, or an address belongs to somebody else
+    :raises FreshSignInNeeded: something is touched that protects the account, and the sign-in is not fresh
+    """
+    identity = subject.identity
+    extracted = ctx.project.schema(identity.schema_id).extract(changed.traits)
+    after = identities.change(
+        ctx, identity, extracted, changed.credentials, verified=changed.verified, removed=changed.removed
+    )
+    if _is_protected(identity, after) and not sessions.is_privileged(ctx, subject.session):
+        raise FreshSignInNeeded
+    own = engine.page(ctx, flow)
+    to = engine.return_url(ctx, flow, hooks.return_url(ctx, "settings", so_far.id) or own)
+    session = sessions.renew(ctx, subject.session, changed.proof) if changed.proof else subject.session
+    effects = hooks.Effects(ctx, flow, after, so_far.about.transient_payload)
+    hooks.after_settings(effects, session, so_far.id)
+    following = await _drawn_anew(ctx, flow, Subject(session, effects.identity), fresh)
+    commit = ctx.db.begin()
+    identities.save(commit, identity, effects.identity)
+    if changed.proof:
+        session_store.update(commit, session, sessions.ended)
+    flow.updated_at = ctx.stamp
+    flows.update(commit, flow)
+    flows.insert(commit, following)
+    paused = abort(ctx, commit)
+    for then in (changed.then, *effects.thens):
+        if then is not None:
+            then(commit)
+    try:
+        await ctx.db.commit(commit)
+    except UniqueViolation:
+        raise await finish.duplicate(ctx, after) from None
+    ctx.events.tell("settings.changed", identity.id, method=so_far.id)
+    items = effects.continue_with
+    if flow.is_browser and ctx.client.is_json:
+        items.append(continue_with.redirect(to))
+    return Reply(
+        json=ctx.client.is_json or not flow.is_browser,
+        flow=flow,
+        identity=effects.identity,
+        continue_with=items,
+        url=to,
+        issued=Issued(session, ctx.client.token) if flow.is_browser else None,
+        paused=paused,
+    )
+
+
+def _is_protected(before: Identity, after: Identity) -> bool:
+    """Whether a change touches what somebody signs in or recovers the account with."""
+    return (
+        before.credentials != after.credentials
+        or before.verifiable_addresses != after.verifiable_addresses
+        or before.recovery_addresses != after.recovery_addresses
+    )
+
+
+async def _drawn_anew(ctx: Context, flow: Flow, subject: Subject, fresh: Fresh) -> Flow:
+    """The flow shows the account as it is now, with the form of a fresh flow, which its next submit goes to."""
+    following = await fresh(ctx, flow.type, subject)
+    flow.state = "success"
+    flow.ui, flow.private = following.ui.copy(), dict(following.private)
+    flow.ui.messages = [messages.CHANGES_SAVED()]
+    flow.ui.action = urls.join(ctx.project.public_url, f"/self-service/settings?flow={following.id}")
+    return following
