@@ -158,8 +158,14 @@ def no_session() -> ApiError:
     return ApiError(401, reason="There is no valid session cookie or session token with this request.")
 
 
-def session_inactive() -> ApiError:
-    return ApiError(401, id="session_inactive", reason="There is no active session. Sign in and try again.")
+def session_inactive(*, marked: bool = False) -> ApiError:
+    """`marked`: with the field that Kratos lets slip out of its settings for browsers."""
+    return ApiError(
+        401,
+        id="session_inactive",
+        reason="There is no active session. Sign in and try again.",
+        top={"CredentialsMissing": False} if marked else None,
+    )
 
 
 def session_already_available(what: str) -> ApiError:

@@ -123,6 +123,7 @@ class Part(Struct, frozen=True, kw_only=True):
     checks_traits: Callable[[Any], bool] = always  # … which must fit the flow's schema
     privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
     refused: Callable[[Flow, Any], None] | None = None
+    keeps_messages: bool = False  # a refusal adds to what the form said before
 
 
 class CredentialRules(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from limen.session.model import Proof, Subject
 ID = "lookup_secret"
 COUNT, LENGTH = 12, 8
 _ALPHABET = string.ascii_lowercase + string.digits
-_FIELD = ui.text("lookup_secret", ID, messages.BACKUP_CODE(), required=True)
+_FIELD = ui.text("lookup_secret", ID, messages.BACKUP_CODE(), value="", required=True)
 _SIGN_IN = ui.submit("method", ID, ID, messages.USE_BACKUP_CODE())
 _REVEAL = ui.submit("lookup_secret_reveal", "true", ID, messages.REVEAL_BACKUP_CODES())
 _REGENERATE = ui.submit("lookup_secret_regenerate", "true", ID, messages.REGENERATE_BACKUP_CODES())

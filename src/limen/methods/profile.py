@@ -78,6 +78,13 @@ async def _draw_settings(ctx: Context, flow: Flow, subject: Subject | None) -> N
     flow.ui.append(_SAVE)
 
 
+def _refuse_change(flow: Flow, form: Change | None) -> None:
+    """The form shows what was sent, and only that."""
+    flow.ui.reset(*(n.id for n in flow.ui.nodes if n.id.startswith("traits.")))
+    if form is not None:
+        flow.ui.fill(form.traits, "traits", ID)
+
+
 async def _change(ctx: Context, flow: Flow, form: Change, about: Submission, subject: Subject | None) -> Outcome:
     return Changed(form.traits)
 
@@ -93,5 +100,12 @@ METHOD = Method(
         checks_traits=lambda form: not _goes_back(form),
         traits=True,
     ),
-    settings=Part(form=Change, draw=_draw_settings, submit=_change, traits=True),
+    settings=Part(
+        form=Change,
+        draw=_draw_settings,
+        submit=_change,
+        traits=True,
+        refused=_refuse_change,
+        keeps_messages=True,
+    ),
 )

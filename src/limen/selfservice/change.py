@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from limen.context import Context
 from limen.core import messages, urls
 from limen.db.database import UniqueViolation
@@ -43,12 +45,12 @@ async def save(
     session = sessions.renew(ctx, subject.session, changed.proof) if changed.proof else subject.session
     effects = hooks.Effects(ctx, flow, after, so_far.about.transient_payload)
     hooks.after_settings(effects, session, so_far.id)
-    following = await _drawn_anew(ctx, flow, Subject(session, effects.identity), fresh)
+    following = await fresh(ctx, flow.type, Subject(session, effects.identity))
+    flow = _drawn_anew(ctx, flow, following)
     commit = ctx.db.begin()
     identities.save(commit, identity, effects.identity)
     if changed.proof:
         session_store.update(commit, session, sessions.ended)
-    flow.updated_at = ctx.stamp
     flows.update(commit, flow)
     flows.insert(commit, following)
     paused = abort(ctx, commit)
@@ -83,11 +85,9 @@ def _is_protected(before: Identity, after: Identity) -> bool:
     )
 
 
-async def _drawn_anew(ctx: Context, flow: Flow, subject: Subject, fresh: Fresh) -> Flow:
+def _drawn_anew(ctx: Context, flow: Flow, following: Flow) -> Flow:
     """The flow shows the account as it is now, with the form of a fresh flow, which its next submit goes to."""
-    following = await fresh(ctx, flow.type, subject)
-    flow.state = "success"
-    flow.ui, flow.private = following.ui.copy(), dict(following.private)
-    flow.ui.messages = [messages.CHANGES_SAVED()]
-    flow.ui.action = urls.join(ctx.project.public_url, f"/self-service/settings?flow={following.id}")
-    return following
+    form = following.ui.copy()
+    form.messages = [messages.CHANGES_SAVED()]
+    form.action = urls.join(ctx.project.public_url, f"/self-service/settings?flow={following.id}")
+    return replace(flow, state="success", ui=form, private=dict(following.private), updated_at=ctx.stamp)

@@ -227,7 +227,8 @@ def refuse(ctx: Context, flow: Flow, error: FormError, so_far: Submitted, subjec
         flow.ui.refill(traits, "traits")
     if so_far.part is not None and so_far.part.refused:
         so_far.part.refused(flow, so_far.data)
-    flow.ui.clear_messages()
+    if so_far.part is None or not so_far.part.keeps_messages:
+        flow.ui.clear_messages()
     for message, field in error.told:
         flow.ui.tell(message, field)
     sort(ctx, flow, subject)

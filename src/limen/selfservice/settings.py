@@ -30,7 +30,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     if subject is None:
         if type_ == "browser" and not ctx.client.is_json:
             return Reply(json=False, url=_sign_in_first(ctx))
-        raise errors.session_inactive()
+        raise errors.session_inactive(marked=type_ == "browser")
     engine.asked_return_url(ctx)
     if not _is_strong_enough(ctx, subject):
         asked = type_ == "browser" and engine.query(ctx, "return_to")
@@ -46,9 +46,10 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
 
 
 def _sign_in_first(ctx: Context) -> str:
-    """The sign-in that comes back here. What was asked for is kept when there was something to keep."""
+    """The sign-in, which leads to where the settings would have led in the end."""
     login = urls.join(ctx.project.public_url, "/self-service/login/browser")
-    return urls.with_query(login, {"return_to": ctx.client.url}) if engine.query(ctx, "return_to") else login
+    to = engine.query(ctx, "return_to")
+    return urls.with_query(login, {"return_to": to}) if to else login
 
 
 def _is_strong_enough(ctx: Context, subject: Subject) -> bool:
@@ -153,10 +154,9 @@ async def _apply(ctx: Context, flow: Flow, form: Form, subject: Subject, so_far:
         case Changed():
             return await change.save(ctx, flow, outcome, so_far, subject, fresh, _abort)
         case Shown():
-            engine.sort(ctx, flow, subject)
             await engine.keep(ctx, flow, outcome.then)
-            json = ctx.client.is_json or not flow.is_browser
-            return engine.shown(ctx, flow, json=json, status=outcome.status, identity=subject.identity)
+            json, payload = ctx.client.is_json or not flow.is_browser, so_far.about.transient_payload
+            return engine.shown(ctx, flow, json=json, status=outcome.status, identity=subject.identity, payload=payload)
     raise errors.untyped("this method cannot change an account")
 
 
