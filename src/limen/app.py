@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ from limen.core.passwords import Passwords
 from limen.core.schema import IdentitySchema
 from limen.courier.deliver import Courier
 from limen.db import migrate
-from limen.db.database import Counter, DatabaseError, Driver, ProjectDatabase
+from limen.db.database import DatabaseError, Driver
 from limen.http.admin import AdminPort
 from limen.http.kit import Port, Site
 from limen.http.public import PublicPort
@@ -107,9 +108,6 @@ class App:
             return not await migrate.pending(self.driver)
         except DatabaseError:
             return False
-
-    def database(self, counter: Counter | None = None) -> ProjectDatabase:
-        return self.site.database(counter)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -224,15 +222,16 @@ def server(listener: Listener, port: Port, *, grace: float = GRACE) -> uvicorn.S
     return _Server(config)
 
 
-async def run(app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None]) -> None:
-    """Serve until a signal says stop; then let running requests end."""
+async def run(
+    app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Start, serve until `stop` is set, then let running requests end. `told` is called once the doors are open.
+
+    :raises StartError: something is in the way
+    """
     await app.start()
     ports: dict[str, Port] = {"public": app.public, "admin": app.admin}
     servers = [server(listener, ports[listener.name]) for listener, _ in opened]
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for signal_ in _SIGNALS:
-        loop.add_signal_handler(signal_, stop.set)
     tasks = [asyncio.create_task(one.serve(sockets=[sock])) for one, (_, sock) in zip(servers, opened, strict=True)]
     told()
     waiting = asyncio.create_task(stop.wait())
@@ -244,4 +243,11 @@ async def run(app: App, opened: Sequence[tuple[Listener, socket.socket]], told: 
     await app.stop()
 
 
-_SIGNALS: tuple[int, ...] = (2, 15)  # SIGINT, SIGTERM
+async def run_until_signal(
+    app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(app, opened, told, stop)

@@ -12,7 +12,7 @@ import click
 import uvloop
 
 from limen import __version__, log
-from limen.app import App, StartError, bind, listeners, run
+from limen.app import App, StartError, bind, listeners, run_until_signal
 from limen.core import configload, configreport
 from limen.core.configload import ConfigMistakes, Loaded
 from limen.db import migrate as migrations
@@ -67,7 +67,7 @@ def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: 
     try:
         opened = [(one, bind(one)) for one in listeners(own)]
         app = App(own, dev=own.dev, watch_courier=own.watch_courier)
-        uvloop.run(run(app, opened, lambda: _greet(loaded, app)))
+        uvloop.run(run_until_signal(app, opened, lambda: _greet(loaded, app)))
     except StartError as error:
         _stop(str(error))
 

@@ -102,36 +102,24 @@ class Driver(Protocol):
     async def close(self) -> None: ...
 
 
-class Counter:
-    """Counts trips to the database; tests hold budgets with it."""
-
-    __slots__ = ("trips",)
-
-    def __init__(self) -> None:
-        self.trips = 0
-
-
 class ProjectDatabase:
     """A database that cannot be asked about another project: every statement names `:project`, and we supply it."""
 
-    __slots__ = ("_driver", "counter", "project")
+    __slots__ = ("_driver", "project")
 
-    def __init__(self, driver: Driver, project: str, counter: Counter) -> None:
-        self._driver, self.project, self.counter = driver, project, counter
+    def __init__(self, driver: Driver, project: str) -> None:
+        self._driver, self.project = driver, project
 
     async def row(self, sql: str, **params: Any) -> Row | None:
         """The first row, or None."""
-        self.counter.trips += 1
         found = await self._driver.rows(sql, confined(sql, self.project, params))
         return found[0] if found else None
 
     async def rows(self, sql: str, **params: Any) -> Sequence[Row]:
-        self.counter.trips += 1
         return await self._driver.rows(sql, confined(sql, self.project, params))
 
     async def write(self, sql: str, **params: Any) -> Sequence[Row]:
         """One writing statement with `returning`; its rows. Empty when it touched none."""
-        self.counter.trips += 1
         return await self._driver.write(sql, confined(sql, self.project, params))
 
     def begin(self) -> Commit:
@@ -145,8 +133,7 @@ class ProjectDatabase:
         :raises UniqueViolation: a unique value is stored already and the statement had no `taken`
         """
         if commit.statements:
-            self.counter.trips += 1
-            await self._driver.commit(commit.statements)
+                await self._driver.commit(commit.statements)
 
 
 def confined(sql: str, project: str, params: Params) -> Params:

@@ -27,7 +27,7 @@ from limen.core.form import Form
 from limen.core.outbound import Outbound
 from limen.core.passwords import Passwords
 from limen.core.urls import parse_query
-from limen.db.database import Counter, DatabaseError, Driver, ProjectDatabase
+from limen.db.database import DatabaseError, Driver, ProjectDatabase
 from limen.http import cookies, negotiate
 from limen.http.cors import CorsPolicy
 from limen.project.model import Project
@@ -110,8 +110,8 @@ class Site:
         self.cors = CorsPolicy(project.config.serve.public.cors, allow_unsafe=flags.legacy_allow_insecure_origins)
         self._proxies = [ip_network(net) for net in project.config.limen.trusted_proxies]
 
-    def database(self, counter: Counter | None = None) -> ProjectDatabase:
-        return ProjectDatabase(self.driver, self.project.id, counter or Counter())
+    def database(self) -> ProjectDatabase:
+        return ProjectDatabase(self.driver, self.project.id)
 
     def context(self, client: Client) -> Context:
         return Context(self.project, self.database(), client, self.now(), self.passwords, self.outbound, self.events)

@@ -1,0 +1,71 @@
+"""What all tests share: a database of each kind, and a server on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.postgres import PostgresServer, shared_folder
+from tests.support.server import LiveServer, serve
+
+DATABASES = ("sqlite", "postgres")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that starts the run names the folder of the PostgreSQL that all its workers share."""
+    if not hasattr(config, "workerinput"):
+        os.environ["LIMEN_TEST_POSTGRES"] = tempfile.mkdtemp(prefix="limen-postgres-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["LIMEN_TEST_POSTGRES"], ignore_errors=True)
+
+
+@cache
+def postgres() -> PostgresServer:
+    return PostgresServer(shared_folder())
+
+
+def new_dsn(kind: str, folder: Path) -> str:
+    return postgres().new() if kind == "postgres" else f"sqlite://{folder}/limen.sqlite"
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """Each test runs on both."""
+    return str(request.param)
+
+
+Start = Callable[..., LiveServer]
+
+
+@pytest.fixture
+def start(database: str, tmp_path: Path) -> Iterator[Start]:
+    """Start servers with differences to the base configuration; all are stopped in the end.
+
+    Servers of one test share a database unless `own=True`.
+    """
+    with contextlib.ExitStack() as stack:
+        shared = new_dsn(database, tmp_path)
+
+        def begin(over: dict[str, Any] | None = None, *, own: bool = False, **more: Any) -> LiveServer:
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            dsn = new_dsn(database, folder) if own else shared
+            return stack.enter_context(serve(folder, dsn, over, **more))
+
+        yield begin
+
+
+@pytest.fixture
+def server(start: Start) -> LiveServer:
+    """A server with the base configuration."""
+    return start()

@@ -1,0 +1,211 @@
+"""A real server for tests: Limen in a thread of this process, on free ports, spoken to over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from limen.app import App, Listener, run
+from limen.core import configload
+from limen.db.database import Driver, Row, Statement
+
+PERSON = {
+    "$id": "https://example.org/person.schema.json",
+    "type": "object",
+    "properties": {
+        "traits": {
+            "type": "object",
+            "properties": {
+                "email": {
+                    "type": "string",
+                    "format": "email",
+                    "title": "E-mail",
+                    "ory.sh/kratos": {
+                        "credentials": {
+                            "password": {"identifier": True},
+                            "code": {"identifier": True, "via": "email"},
+                            "totp": {"account_name": True},
+                        },
+                        "verification": {"via": "email"},
+                        "recovery": {"via": "email"},
+                    },
+                },
+                "name": {"type": "string", "title": "Name"},
+            },
+            "required": ["email"],
+        }
+    },
+}
+
+
+class Clock:
+    """The server's time, which a test may move."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def forward(self, **amount: float) -> None:
+        self.ahead += timedelta(**amount)
+
+
+class CountingDriver:
+    """Passes everything on to the real driver and counts the trips."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.trips = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    async def rows(self, sql: str, params: Any) -> Sequence[Row]:
+        self.trips += 1
+        return await self._driver.rows(sql, params)
+
+    async def write(self, sql: str, params: Any) -> Sequence[Row]:
+        self.trips += 1
+        return await self._driver.write(sql, params)
+
+    async def commit(self, statements: Sequence[Statement]) -> None:
+        self.trips += 1
+        await self._driver.commit(statements)
+
+
+class LiveServer:
+    """A started server: `public` and `admin` are its addresses, ending in a slash."""
+
+    def __init__(self, app: App, public: str, admin: str, clock: Clock) -> None:
+        self.app, self.public, self.admin, self.clock = app, public, admin, clock
+        self.closing: list[Callable[[], None]] = []  # what goes with the server: clients
+
+    @property
+    def trips(self) -> CountingDriver:
+        driver = self.app.site.driver
+        if not isinstance(driver, CountingDriver):
+            driver = self.app.site.driver = CountingDriver(driver)  # type: ignore[assignment]
+        return driver  # type: ignore[return-value]
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`; None takes a key away."""
+    merged = dict(base)
+    for key, value in over.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def base_config(dsn: str, public: int, admin: int, schema: str) -> dict[str, Any]:
+    """A small configuration with everything on that a test may want."""
+    return {
+        "dsn": dsn,
+        "serve": {
+            "public": {"host": "127.0.0.1", "port": public, "base_url": f"http://127.0.0.1:{public}/"},
+            "admin": {"host": "127.0.0.1", "port": admin, "base_url": f"http://127.0.0.1:{admin}/"},
+        },
+        "selfservice": {
+            "default_browser_return_url": f"http://127.0.0.1:{public}/ui/",
+            "allowed_return_urls": ["https://app.example.org"],
+            "methods": {"password": {"enabled": True, "config": {"haveibeenpwned_enabled": False}}},
+            "flows": {"registration": {"after": {"password": {"hooks": [{"hook": "session"}]}}}},
+        },
+        "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
+        "secrets": {"default": ["a-secret-for-tests-only"], "cipher": ["32-letters-for-the-cipher-secret"]},
+        "identity": {"default_schema_id": "default", "schemas": [{"id": "default", "url": schema}]},
+        "log": {"level": "error"},
+    }
+
+
+@contextlib.contextmanager
+def serve(
+    folder: Path,
+    dsn: str,
+    over: dict[str, Any] | None = None,
+    *,
+    schema: dict[str, Any] | None = None,
+    watch_courier: bool = False,
+    prepare: Callable[[App], None] | None = None,
+) -> Iterator[LiveServer]:
+    """Start a server on free ports with `over` laid on the base configuration; stop it in the end."""
+    sockets = [_listening(), _listening()]
+    public, admin = (opened.getsockname()[1] for opened in sockets)
+    schema_file = folder / "person.schema.json"
+    schema_file.write_text(json.dumps(schema or PERSON))
+    config = merge(base_config(dsn, public, admin, schema_file.as_uri()), over or {})
+    loaded = configload.load([], env={}, flags={}, base=config)
+    clock = Clock()
+    app = App(loaded.config, dev=True, watch_courier=watch_courier, now=clock)
+    if prepare:
+        prepare(app)
+    opened = [
+        (Listener("public", "127.0.0.1", public), sockets[0]),
+        (Listener("admin", "127.0.0.1", admin), sockets[1]),
+    ]
+    thread = _Thread(app, opened)
+    thread.begin()
+    live = LiveServer(app, f"http://127.0.0.1:{public}/", f"http://127.0.0.1:{admin}/", clock)
+    try:
+        yield live
+    finally:
+        for close in live.closing:
+            close()
+        thread.end()
+
+
+def _listening() -> socket.socket:
+    opened = socket.socket()
+    opened.bind(("127.0.0.1", 0))
+    return opened
+
+
+class _Thread:
+    """The server's own event loop."""
+
+    def __init__(self, app: App, opened: list[tuple[Listener, socket.socket]]) -> None:
+        self._app, self._opened = app, opened
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._main, daemon=True)
+
+    def begin(self) -> None:
+        self._thread.start()
+        self._ready.wait(30)
+        if self._failure:
+            raise self._failure
+
+    def end(self) -> None:
+        if self._loop and self._stop:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
+        if self._failure:
+            raise self._failure
+
+    def _main(self) -> None:
+        try:
+            uvloop.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await run(self._app, self._opened, self._ready.set, self._stop)
