@@ -7,17 +7,20 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import uvloop
 
 from limen import __version__, log
-from limen.app import App, StartError, bind, listeners, run_until_signal
-from limen.core import configload, configreport
+from limen.app import App, run_until_signal
+from limen.core import configload, configreport, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
+from limen.core.schemaload import SchemaMistakes, Schemas
 from limen.db import migrate as migrations
 from limen.db.database import DatabaseError, Driver
-from limen.settings import DATA_FOLDER, data_source, stand_in
+from limen.listen import StartError, bind, listeners
+from limen.settings import DATA_FOLDER, FolderError, data_source, stand_in
 
 _CONFIG = click.option("-c", "--config", multiple=True, metavar="FILE", help="A configuration file; may be repeated.")
 
@@ -27,13 +30,29 @@ def main() -> None:
     """Limen, an identity server that speaks the Ory Kratos API."""
 
 
-def _load(files: Sequence[str], flags: Mapping[str, object], *, env: Mapping[str, str] | None = None) -> Loaded:
+def _load(
+    files: Sequence[str],
+    flags: Mapping[str, object],
+    *,
+    with_secrets: bool = True,
+) -> Loaded:
     """The merged configuration; every mistake in it is printed and ends the program with 1."""
     paths = [Path(part) for file in files for part in file.split(",") if part]
-    base = {} if paths else stand_in(DATA_FOLDER)
     try:
-        return configload.load(paths, env=os.environ if env is None else env, flags=flags, base=base)
+        base = {} if paths else stand_in(DATA_FOLDER, with_secrets=with_secrets)
+        return configload.load(paths, env=os.environ, flags=flags, base=base)
+    except FolderError as error:
+        _stop(f"Its data cannot be kept: {error}.")
     except ConfigMistakes as mistakes:
+        _complain(configreport.render(mistakes.problems, colour=sys.stderr.isatty()))
+    sys.exit(1)
+
+
+def _schemas(loaded: Loaded) -> Schemas:
+    """The identity schemas; every mistake in any of them is printed and ends the program with 1."""
+    try:
+        return schemaload.load(loaded.config, loaded.places, loaded.lines)
+    except SchemaMistakes as mistakes:
         _complain(configreport.render(mistakes.problems, colour=sys.stderr.isatty()))
         sys.exit(1)
 
@@ -42,7 +61,7 @@ def _complain(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _stop(text: str) -> None:
+def _stop(text: str) -> NoReturn:
     red = "\033[31m", "\033[0m"
     lead = f"{red[0]}Limen cannot start.{red[1]}" if sys.stderr.isatty() else "Limen cannot start."
     _complain(f"{lead} {text}")
@@ -60,13 +79,14 @@ def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: 
     loaded = _load(config, flags)
     own = loaded.config
     log.configure(own)
-    if loaded.warnings:
-        _complain(configreport.render(loaded.warnings, colour=sys.stderr.isatty(), kind="warning"))
+    schemas = _schemas(loaded)
+    if warnings := [*loaded.warnings, *schemas.warnings]:
+        _complain(configreport.render(warnings, colour=sys.stderr.isatty(), kind="warning"))
     if loaded.pending:
         _complain(pending_notice(loaded))
     try:
         opened = [(one, bind(one)) for one in listeners(own)]
-        app = App(own, dev=own.dev, watch_courier=own.watch_courier)
+        app = App(own, schemas.by_id, dev=own.dev, watch_courier=own.watch_courier)
         uvloop.run(run_until_signal(app, opened, lambda: _greet(loaded, app)))
     except StartError as error:
         _stop(str(error))
@@ -145,7 +165,7 @@ Source = tuple[str, Loaded]
 
 def _dsn(dsn: str | None, files: Sequence[str]) -> Source:
     flags: dict[str, object] = {"dsn": dsn} if dsn else {}
-    loaded = _load(files, flags)
+    loaded = _load(files, flags, with_secrets=False)  # a job that migrates has no folder to keep any in
     return loaded.config.dsn, loaded
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from limen.core.configcheck import Pending
 from limen.core.confighooks import SessionHook, ShowVerificationUi, WebHook
-from limen.core.configload import ConfigMistakes, Loaded, load
+from limen.core.configload import Loaded, load
 from limen.core.places import Place
 
 QUICKSTART = """\
@@ -405,32 +405,6 @@ courier: {delivery_strategy: smtp}
             Place(f"{tmp_path}/1.yml", 11, 15),
         ),
     )
-
-
-def test_identity_schemas_are_opened_when_asked(tmp_path: Path) -> None:
-    (tmp_path / "person.schema.json").write_text('{"type": "object"}')
-    (tmp_path / "broken.json").write_text('{\n  "type": object\n}')
-    file = tmp_path / "kratos.yml"
-    file.write_text(f"""\
-identity:
-  schemas:
-    - {{id: default, url: "file://{tmp_path}/person.schema.json"}}
-    - {{id: missing, url: "file://{tmp_path}/persn.schema.json"}}
-    - {{id: broken, url: "file://{tmp_path}/broken.json"}}
-    - {{id: elsewhere, url: "https://example.com/schema.json"}}
-""")
-    assert load([file], env={}, flags={}, base=BASE).config.identity.schemas[1].id == "missing"
-    with pytest.raises(ConfigMistakes) as caught:
-        load([file], env={}, flags={}, base=BASE, schema_check=True)
-    assert [(problem.file, problem.line, problem.message, problem.hint) for problem in caught.value.problems] == [
-        (f"{tmp_path}/broken.json", 2, "This is no JSON: Expecting value.", ""),
-        (
-            str(file),
-            4,
-            "The schema cannot be read: No such file or directory.",
-            f"Did you mean file://{tmp_path}/person.schema.json?",
-        ),
-    ]
 
 
 def test_loading_takes_no_time(tmp_path: Path) -> None:

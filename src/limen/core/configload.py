@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final
-from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from limen.core.configkeys import ROOT, Key, Path, dotted, keys, reach, variable
 from limen.core.configreport import covered
 from limen.core.configrules import KNOWN_YEAR
 from limen.core.configvalues import TRUTH, nearest
-from limen.core.places import DocumentError, Place, Places, Problem, parse, pointer, read
+from limen.core.places import DocumentError, Place, Places, Problem, pointer, read
 
 _NEAR: Final = 2  # levels of the configuration a variable must name before a misspelled rest is worth a word
 _NUMBER: Final = re.compile(r"([0-9]+)")
@@ -31,6 +30,7 @@ class Loaded(Struct, frozen=True):
     warnings: tuple[Problem, ...]
     pending: tuple[Pending, ...]
     sources: tuple[FilePath, ...]
+    lines: Mapping[str, Sequence[str]]  # of each file
 
 
 class ConfigMistakes(Exception):
@@ -47,12 +47,11 @@ def load(
     env: Mapping[str, str],
     flags: Mapping[str, object],
     base: Mapping[str, object] | None = None,
-    schema_check: bool = False,
 ) -> Loaded:
     """Merge all sources and check the whole. From weakest to strongest: defaults, `base`, files, flags, environment.
 
     Maps are merged key by key, lists are replaced whole. `flags` names keys by dotted path; None is a flag not given.
-    Without files, `base` must supply what is required. With `schema_check`, identity schemas in files are opened too.
+    Without files, `base` must supply what is required. Identity schemas are not opened: `schemaload` does that.
     Raises `ConfigMistakes` with all mistakes at once.
     """
     merged = _Merged(Place(", ".join(map(str, paths)) or "configuration"))
@@ -69,12 +68,12 @@ def load(
             merged.variable(name, env[name])
     checked = check(merged.data, merged.places)
     problems = [*merged.problems, *checked.problems]
-    if schema_check and checked.config:
-        problems += merged.schemas(checked.config)
     warnings = merged.with_lines(in_order([*checked.warnings, *merged.warnings, *(_version(merged) if paths else ())]))
     if problems or checked.config is None:
         raise ConfigMistakes(merged.with_lines(in_order(problems)), warnings)
-    return Loaded(checked.config, merged.data, merged.places, tuple(warnings), checked.pending, tuple(paths))
+    return Loaded(
+        checked.config, merged.data, merged.places, tuple(warnings), checked.pending, tuple(paths), merged.lines
+    )
 
 
 class _Merged:
@@ -160,37 +159,6 @@ class _Merged:
             message = f"No key is set by {name}."
             hint = f"Did you mean {variable(path)}_{match}?"
             self.warnings.append(Problem(file=place.file, message=message, hint=hint))
-
-    def schemas(self, config: Config) -> Iterator[Problem]:
-        """What is wrong with identity schemas that are files: not there, or no JSON."""
-        for index, schema in enumerate(config.identity.schemas):
-            if not schema.url.startswith("file://"):
-                continue
-            file = FilePath(unquote(schema.url.removeprefix("file://")))
-            try:
-                text = file.read_text("utf-8-sig")
-                self.lines[str(file)] = text.split("\n")
-                parse(text, str(file), "json")
-            except DocumentError as error:
-                yield from error.problems
-            except (OSError, ValueError) as error:
-                why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-                folder = file.parent if file.parent.is_dir() else FilePath()
-                match = nearest(file.name, [known.name for known in folder.iterdir() if known.is_file()], 0.6)
-                hint = f"Did you mean file://{folder / match}?" if match else ""
-                if not file.is_absolute():
-                    hint += f" Relative names start from here: {FilePath.cwd()}"
-                path = ("identity", "schemas", index, "url")
-                place = self.places.value(pointer(*path))
-                yield Problem(
-                    file=place.file,
-                    line=place.line,
-                    column=place.column,
-                    path=dotted(path),
-                    found=f'"{schema.url}"',
-                    message=f"The schema cannot be read: {why}.",
-                    hint=hint.strip(),
-                )
 
     def with_lines(self, problems: Sequence[Problem]) -> list[Problem]:
         """The problems with the lines they stand in."""

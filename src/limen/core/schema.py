@@ -99,12 +99,17 @@ class IdentitySchema:
     def check(self, traits: Any) -> list[Told]:
         """What is wrong with these traits, in the order in which Kratos would say it. Empty: nothing."""
         instance = {"traits": traits}
-        if self._validator.is_valid(instance):
-            return []
         found: list[tuple[int, Message, str]] = []
-        for error in self._validator.iter_errors(instance):
-            found.extend(_explain(error))
-        return [(message, place) for _, message, place in sorted(found, key=lambda f: (f[2], f[0]))]
+        try:
+            if self._validator.is_valid(instance):
+                return []
+            for error in self._validator.iter_errors(instance):
+                found.extend(_explain(error, self.document))
+        except ValueError:  # the validator's own recursion limit
+            return [(messages.GENERIC(reason="These values are nested too deeply."), "")]
+        mistyped = {place for rank, _, place in found if rank == 0}  # of these nothing else is told
+        told = sorted((f for f in found if f[0] == 0 or f[2] not in mistyped), key=lambda f: (f[2], f[0]))
+        return [(message, place) for _, message, place in told]
 
     def extract(self, traits: dict[str, Any]) -> Extracted:
         """Identifiers and addresses of valid traits.
@@ -385,20 +390,26 @@ _RANK = {keyword: rank for rank, keyword in enumerate((
 ))}  # fmt: skip
 
 
-def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[int, Message, str]]:
+def _explain(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> Iterator[tuple[int, Message, str]]:
     """The messages of one error: rank, message, and the name of the node it belongs to."""
     kind: Any = error.kind
     keyword = kind.name
     if keyword in ("anyOf", "oneOf") and any(getattr(kind, "context", ())):
         for branch in kind.context:
             for inner in branch:
-                yield from _explain(inner)
+                yield from _explain(inner, schema)
         return
     place = ".".join(str(step) for step in error.instance_path)
     rank = _RANK.get(keyword, len(_RANK))
     if keyword == "required":
         missing = kind.property
         yield rank, messages.PROPERTY_MISSING(property=missing), f"{place}.{missing}" if place else missing
+        return
+    if keyword == "type":
+        # The types in the schema's own order, as far as it can be found: behind a reference it cannot.
+        written = _get(schema, [str(step) for step in error.schema_path])
+        types = written if isinstance(written, list) else list(kind.types)
+        yield rank, messages.WRONG_TYPE(allowed_types=types, actual_type=_json_type(error.instance)), place
         return
     yield rank, _message(keyword, kind, error.instance, error.message), place
 
@@ -428,8 +439,6 @@ def _message(keyword: str, kind: Any, value: Any, fallback: str) -> Message:
         case "uniqueItems":
             first, second = _twins(value)
             return messages.DUPLICATE_ITEMS(index_a=first, index_b=second)
-        case "type":
-            return messages.WRONG_TYPE(allowed_types=list(kind.types), actual_type=_json_type(value))
         case "const":
             return messages.NOT_THE_CONSTANT(expected=msgspec.json.encode(kind.expected_value).decode())
         case "format" if kind.format in ("email", "email_loose"):
