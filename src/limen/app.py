@@ -4,52 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
-import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import structlog
 import uvicorn
-from msgspec import Struct
 
 from limen import log
-from limen.core import clock, sources
+from limen.core import clock, configreport, schemaload
 from limen.core.config import Config
 from limen.core.events import Events
 from limen.core.outbound import Outbound
 from limen.core.passwords import Passwords
 from limen.core.schema import IdentitySchema
+from limen.core.schemaload import SchemaMistakes
 from limen.courier.deliver import Courier
 from limen.db import migrate
 from limen.db.database import DatabaseError, Driver
 from limen.http.admin import AdminPort
 from limen.http.kit import Port, Site
 from limen.http.public import PublicPort
+from limen.listen import BACKLOG, Listener, StartError, close, listen
 from limen.project import store as projects
 from limen.project.model import compile_project
 from limen.settings import data_source
 
 GRACE = 120.0  # seconds running requests get when the server is told to stop
+READY_WITHIN = 5.0  # seconds the database has to answer for the server to be ready
 _logger = structlog.get_logger("limen")
-
-
-class StartError(Exception):
-    """The server cannot start; the text is for the operator and says what to do."""
 
 
 class App:
     """Everything a running server holds. `start` makes it, `stop` lets go of it; tests use it without listeners."""
 
     def __init__(
-        self, config: Config, *, dev: bool = False, watch_courier: bool = False, now: Callable[[], datetime] = clock.now
+        self,
+        config: Config,
+        schemas: Mapping[str, IdentitySchema] | None = None,
+        *,
+        dev: bool = False,
+        watch_courier: bool = False,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.config = config
+        self._schemas = schemas
         self.dev = dev
         self._watch_courier = watch_courier
         self._now = now
@@ -60,8 +62,8 @@ class App:
     public: PublicPort
     admin: AdminPort
 
-    async def start(self, schemas: dict[str, IdentitySchema] | None = None) -> None:
-        """Open the database, compile the project, build the ports.
+    async def start(self) -> None:
+        """Open the database, compile the project, build the ports. Schemas that were not given are read.
 
         :raises StartError: the data source, a schema or the database's state is in the way
         """
@@ -73,7 +75,7 @@ class App:
             who = await projects.default(self.driver, clock.text(self._now()))
         except DatabaseError as error:
             raise StartError(f"The data source cannot be used: {error}.") from error
-        project = compile_project(who, config, schemas or load_schemas(config), dev=self.dev)
+        project = compile_project(who, config, self._schemas or load_schemas(config), dev=self.dev)
         clients = config.clients.http
         self.site = Site(
             project,
@@ -105,8 +107,9 @@ class App:
     async def is_ready(self) -> bool:
         """Ready means it: the database answers, and has what this version needs."""
         try:
-            return not await migrate.pending(self.driver)
-        except DatabaseError:
+            async with asyncio.timeout(READY_WITHIN):
+                return not await migrate.pending(self.driver)
+        except (DatabaseError, TimeoutError):
             return False
 
     async def stop(self) -> None:
@@ -120,75 +123,18 @@ class App:
         await self.driver.close()
 
 
-def load_schemas(config: Config) -> dict[str, IdentitySchema]:
-    """Read and compile the identity schemas.
+def load_schemas(config: Config) -> Mapping[str, IdentitySchema]:
+    """Read, check and compile the identity schemas; for those who print no reports.
 
-    :raises StartError: one cannot be read or is no schema
+    :raises StartError: one cannot be used; the text has every mistake
     """
-    found: dict[str, IdentitySchema] = {}
-    for entry in config.identity.schemas:
-        try:
-            raw = sources.read(entry.url)
-            found[entry.id] = IdentitySchema(
-                entry.id, raw, url=entry.url, selectable=entry.selfservice_selectable, fetch=_fetch
-            )
-        except sources.SourceError as error:
-            raise StartError(f"The identity schema {entry.id!r} is missing: {error}.") from error
-        except (msgspec.DecodeError, ValueError) as error:
-            raise StartError(f"The identity schema {entry.id!r} ({entry.url[:80]}) is not usable: {error}.") from error
-    return found
-
-
-def _fetch(url: str) -> Any:
-    return msgspec.json.decode(sources.read(url))
-
-
-# --- listeners ------------------------------------------------------------------------------------------------------------
-
-
-class Listener(Struct, frozen=True):
-    """One of the server's doors."""
-
-    name: str
-    host: str
-    port: int
-    tls: tuple[Path, Path] | None = None
-
-
-def listeners(config: Config) -> list[Listener]:
-    return [
-        Listener("public", config.serve.public.host, config.serve.public.port, _tls(config.serve.public.tls)),
-        Listener("admin", config.serve.admin.host, config.serve.admin.port, _tls(config.serve.admin.tls)),
-    ]
-
-
-def _tls(tls: Any) -> tuple[Path, Path] | None:
-    if tls and tls.cert and tls.key and tls.cert.path and tls.key.path:
-        return Path(tls.cert.path), Path(tls.key.path)
-    return None
-
-
-def bind(listener: Listener) -> socket.socket:
-    """:raises StartError: the address is in use or not ours"""
-    if listener.host.startswith("unix:"):
-        path = listener.host.removeprefix("unix:")
-        Path(path).unlink(missing_ok=True)
-        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        opened.bind(path)
-        return opened
-    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        opened.bind((listener.host, listener.port))
-    except OSError as error:
-        opened.close()
-        key = f"serve.{listener.name}.port"
-        raise StartError(
-            f"The {listener.name} port {listener.host}:{listener.port} cannot be opened: {error.strerror}. "
-            f"Stop what uses it, or set {key} to a free one."
-        ) from error
-    return opened
+        return schemaload.load(config).by_id
+    except SchemaMistakes as mistakes:
+        raise StartError(f"The identity schemas cannot be used. {configreport.plain(mistakes.problems)}") from mistakes
+
+
+# --- serving ------------------------------------------------------------------------------------------------------------
 
 
 class _Server(uvicorn.Server):
@@ -214,10 +160,8 @@ def server(listener: Listener, port: Port, *, grace: float = GRACE) -> uvicorn.S
         proxy_headers=False,
         timeout_keep_alive=120,
         timeout_graceful_shutdown=int(grace),
-        backlog=2048,
-        ssl_certfile=str(listener.tls[0]) if listener.tls else None,
-        ssl_keyfile=str(listener.tls[1]) if listener.tls else None,
-        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+        backlog=BACKLOG,
+        ssl_context_factory=(lambda *_: tls) if (tls := listener.tls) else None,
     )
     return _Server(config)
 
@@ -231,15 +175,25 @@ async def run(
     """
     await app.start()
     ports: dict[str, Port] = {"public": app.public, "admin": app.admin}
+    try:
+        for listener, sock in opened:
+            listen(listener, sock)
+    except StartError:
+        await app.stop()
+        raise
     servers = [server(listener, ports[listener.name]) for listener, _ in opened]
     tasks = [asyncio.create_task(one.serve(sockets=[sock])) for one, (_, sock) in zip(servers, opened, strict=True)]
     told()
+    gc.collect()
+    gc.freeze()  # what was made at the start stays: the collector need not look at it again
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for one in servers:
         one.should_exit = True
     await asyncio.gather(*tasks)
     waiting.cancel()
+    for listener, _ in opened:
+        close(listener)
     await app.stop()
 
 

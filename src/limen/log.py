@@ -18,11 +18,15 @@ LEVELS = {
 }  # fmt: skip
 _SECRET = ("password", "token", "secret", "cookie", "authorization", "code", "dsn", "connection_uri")
 _EVENTS = structlog.get_logger("limen.events")
+_REQUESTS = structlog.get_logger("limen.http")
+_threshold = logging.DEBUG
 
 
 def configure(config: Config, out: TextIO | None = None) -> None:
     """Set up logging for the process, from `log.*`."""
+    global _threshold  # noqa: PLW0603 - what structlog has too, where asking costs 30 µs
     own = config.log
+    _threshold = LEVELS[own.level]
     redaction = own.redaction_text or "<redacted>"
 
     def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -36,26 +40,51 @@ def configure(config: Config, out: TextIO | None = None) -> None:
     last: Any = (
         structlog.processors.JSONRenderer()
         if own.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=coloured, pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=coloured,
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,  # the richer ones print local variables: passwords too
+        )
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             *([] if own.leak_sensitive_values else [redact]),
-            structlog.processors.format_exc_info if own.format == "json" else _as_it_is,
+            structlog.processors.format_exc_info if own.format == "json" else _visible,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[own.level]),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
 
 
-def _as_it_is(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _visible(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A path may hold what moves a terminal's cursor: whoever reads the log must see it, not feel it."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
     return event
+
+
+class _Libraries(logging.Handler):
+    """What libraries have to say, as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        more = {"exc_info": record.exc_info} if record.exc_info else {}
+        structlog.get_logger().log(record.levelno, record.getMessage(), library=record.name, **more)
 
 
 def sink(event: Event) -> None:
     """An event as a log line."""
+    if _threshold > logging.INFO:
+        return
     _EVENTS.info(event.kind, **({"identity": event.identity_id} if event.identity_id else {}), **event.about)
+
+
+def request(**about: Any) -> None:
+    """A request that was answered, as a log line."""
+    if _threshold <= logging.INFO:
+        _REQUESTS.info("request", **about)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
+import msgspec
 from msgspec import Struct
 
 from limen.core.config import Config
 from limen.db.database import DatabaseError, Driver
-from limen.db.postgres import Postgres
 from limen.db.sqlite import Sqlite, SqliteOptions
 
 DATA_FOLDER = Path("limen-data")
@@ -38,15 +38,35 @@ class DataSource(Struct, frozen=True):
         if self.sqlite is not None:
             if self.sqlite.path is not None and self.sqlite.create:
                 _make_folder(self.sqlite.path.parent)
+                _make_file(self.sqlite.path)
             return await Sqlite.open(self.sqlite)
+        from limen.db.postgres import Postgres  # noqa: PLC0415 - asyncpg only for those who have PostgreSQL
+
         return await Postgres.open(self.postgres, size=self.pool_size, cockroach=self.cockroach)
 
 
+class FolderError(DatabaseError):
+    """A folder for data, or a file in it, cannot be used; the text says which and why."""
+
+
 def _make_folder(folder: Path) -> None:
+    """Make a folder that nobody else may look into. One that is there keeps the rights its owner gave it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        raise FolderError(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+
+def _make_file(file: Path) -> None:
+    """Make a database that nobody else may read; SQLite gives the files beside it the same rights."""
+    if file.exists():
+        return
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:  # another node was faster
+        pass
+    except OSError as error:
+        raise FolderError(f"the file {file} cannot be made: {error.strerror}") from error
 
 
 def data_source(dsn: str, config: Config) -> DataSource:
@@ -89,8 +109,12 @@ def _sqlite(rest: str, synchronous: str) -> SqliteOptions:
     )
 
 
-def stand_in(folder: Path) -> dict[str, Any]:
-    """The configuration of a server that was given none: everything in one folder, on this machine only."""
+def stand_in(folder: Path, *, with_secrets: bool = True) -> dict[str, Any]:
+    """The configuration of a server that was given none: everything in one folder, on this machine only.
+
+    :param with_secrets: whether secrets are needed; they are made if there are none yet
+    :raises FolderError: they cannot be kept
+    """
     public = f"http://127.0.0.1:{PUBLIC_PORT}/"
     return {
         "dsn": f"sqlite://{(folder / 'limen.sqlite').absolute()}",
@@ -112,7 +136,7 @@ def stand_in(folder: Path) -> dict[str, Any]:
         },
         "cookies": {"secure": "false"},
         "session": {"cookie": {"secure": "false"}},
-        "secrets": _kept_secrets(folder),
+        "secrets": _kept_secrets(folder) if with_secrets else {},
         "identity": {
             "default_schema_id": "default",
             "schemas": [{"id": "default", "url": (Path(__file__).parent / "defaults/identity.schema.json").as_uri()}],
@@ -120,26 +144,38 @@ def stand_in(folder: Path) -> dict[str, Any]:
     }
 
 
+class _Secrets(Struct):
+    default: list[str]
+    cookie: list[str]
+    cipher: list[str]
+
+
 def _kept_secrets(folder: Path) -> dict[str, list[str]]:
     """Secrets made once and kept where only the owner may read them."""
     file = folder / "secrets.json"
-    if not file.exists():
-        _make_folder(folder)
-        made = {
-            "default": [secrets.token_hex(16)],
-            "cookie": [secrets.token_hex(16)],
-            "cipher": [secrets.token_hex(16)],
-        }
-        # Written beside and renamed: two servers that start at once end up with the same secrets.
-        fresh = folder / f".secrets-{secrets.token_hex(4)}"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            json.dump(made, out)
-        try:
+    try:
+        if not file.exists():
+            _make_folder(folder)
+            _keep(file, _Secrets(*([secrets.token_hex(16)] for _ in range(3))))
+        kept = msgspec.json.decode(file.read_bytes(), type=_Secrets)
+    except OSError as error:
+        raise FolderError(f"the secrets in {file} cannot be kept: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise FolderError(
+            f"the secrets in {file} cannot be read: {error}. Bring the file back from a backup; "
+            "without it, everybody has to sign in again"
+        ) from error
+    return msgspec.structs.asdict(kept)
+
+
+def _keep(file: Path, made: _Secrets) -> None:
+    """Written beside and linked: of two servers that start at once, one finds the secrets of the other."""
+    fresh = file.with_name(f".secrets-{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(msgspec.json.encode(made))
+        with contextlib.suppress(FileExistsError):
             os.link(fresh, file)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    kept: dict[str, list[str]] = json.loads(file.read_text())
-    return kept
+    finally:
+        fresh.unlink()

@@ -68,4 +68,3 @@ class PostgresServer:
 def shared_folder() -> Path:
     """Where this run's server is: told by the environment to processes that belong together."""
     return Path(os.environ["LIMEN_TEST_POSTGRES"])
-

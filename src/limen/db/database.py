@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+from limen.core import errors
 from limen.core.errors import LimenError
 
 Row = Sequence[Any]
@@ -133,16 +134,24 @@ class ProjectDatabase:
         :raises UniqueViolation: a unique value is stored already and the statement had no `taken`
         """
         if commit.statements:
-                await self._driver.commit(commit.statements)
+            await self._driver.commit(commit.statements)
+
+
+_CONFINED: set[str] = set()  # statements are constants, so this is as small as the program
 
 
 def confined(sql: str, project: str, params: Params) -> Params:
     """The parameters with the project in them. A statement that names no project does not run.
 
     :raises ValueError: no `:project` in the statement, or a project among the parameters
+    :raises ApiError: 400, a text has the one character that PostgreSQL keeps in none
     """
-    if PROJECT not in sql or "project" in params:
-        raise ValueError(f"a statement must be confined to a project: {sql}")
+    if sql not in _CONFINED or "project" in params:
+        if PROJECT not in sql or "project" in params:
+            raise ValueError(f"a statement must be confined to a project: {sql}")
+        _CONFINED.add(sql)
+    if any(type(value) is str and "\0" in value for value in params.values()):
+        raise errors.bad_request("The character U+0000 cannot stand in any text here.")
     params["project"] = project
     return params
 

@@ -17,6 +17,7 @@ import asyncpg
 from limen.db.database import DatabaseError, Params, Row, Statement, positional
 
 RETRIES = 8
+PATIENCE = 30.0  # seconds until a statement without answer is given up; a dead network keeps silent for much longer
 MIGRATION_LOCK = 0x6C696D656E  # "limen": the key of the advisory lock under which migrations run
 
 T = TypeVar("T")
@@ -24,7 +25,16 @@ Connection = Any  # asyncpg has no type stubs
 
 _translated = lru_cache(maxsize=2048)(positional)
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
+# The server ended the connection, or it broke.
+_LOST = (
+    asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError, asyncpg.DatabaseDroppedError, asyncpg.IdleSessionTimeoutError,
+)  # fmt: skip
+# It cannot do what it is there for: no space, no memory, read-only after a failover, a statement timeout of its own.
+_REFUSED = (
+    asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError, asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,
+)  # fmt: skip
 
 
 class Postgres:
@@ -53,35 +63,51 @@ class Postgres:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
             raise DatabaseError(f"PostgreSQL cannot be reached: {_plain(error)}") from error
 
-    async def _use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run `work` on a connection. One that turns out to be lost before it did anything is replaced, once."""
-        async with self._places:
-            fresh = False
-            while True:
-                connection = None
-                while self._idle and connection is None:
-                    connection = self._idle.pop()
-                    if connection.is_closed():
-                        connection = None
-                if connection is None:
-                    connection, fresh = await self._connect(), True
-                try:
-                    result = await work(connection)
-                except _LOST as error:
-                    connection.terminate()
-                    if fresh or not isinstance(
-                        error, asyncpg.PostgresConnectionError | asyncpg.InterfaceError | OSError
-                    ):
-                        raise DatabaseError(f"the connection to PostgreSQL was lost: {_plain(error)}") from error
-                    self._idle.clear()  # the others went down with it
-                    continue
-                except BaseException:
-                    # A cancelled request may have left a statement running: such a connection is not used again.
-                    if connection.is_in_transaction() or not connection.is_closed():
-                        self._release(connection)
+    async def _use(self, work: Callable[[Connection], Awaitable[T]], limit: float | None = PATIENCE) -> T:
+        """Run `work` on a connection, for at most `limit` seconds with the wait for one."""
+        try:
+            async with asyncio.timeout(limit), self._places:
+                return await self._on_some(work)
+        except TimeoutError as error:
+            raise DatabaseError(f"PostgreSQL did not answer within {PATIENCE:.0f} s") from error
+
+    async def _on_some(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` on a connection. One that turns out to be lost is replaced, once."""
+        while True:
+            connection = self._take()
+            fresh = connection is None
+            if connection is None:
+                connection = await self._connect()
+            try:
+                result = await work(connection)
+            except _LOST as error:
+                if isinstance(error, ValueError):  # asyncpg's complaint about a value is an InterfaceError too
+                    self._release(connection)
                     raise
+                connection.terminate()
+                if fresh:
+                    raise DatabaseError(f"the connection to PostgreSQL was lost: {_plain(error)}") from error
+                self._let_go()  # the others went down with it
+            except _REFUSED as error:
+                connection.terminate()  # a server that became a replica stays one: the next connection may find another
+                raise DatabaseError(f"PostgreSQL refused to work: {_plain(error)}") from error
+            except Exception:
+                self._release(connection)
+                raise
+            except BaseException:  # a cancelled request may have left a statement running
+                connection.terminate()
+                raise
+            else:
                 self._release(connection)
                 return result
+
+    def _take(self) -> Connection | None:
+        """A connection that lies idle."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
 
     def _release(self, connection: Connection) -> None:
         if connection.is_closed():
@@ -90,6 +116,11 @@ class Postgres:
             connection.terminate()
         else:
             self._idle.append(connection)
+
+    def _let_go(self) -> None:
+        for connection in self._idle:
+            connection.terminate()
+        self._idle.clear()
 
     async def rows(self, sql: str, params: Params) -> Sequence[Row]:
         text, order = _translated(sql)
@@ -121,7 +152,7 @@ class Postgres:
                 for sql in statements:
                     await connection.execute(sql)
 
-        await self._repeated(work)
+        await self._repeated(work, limit=None)  # a migration takes its time
 
     async def locked(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` while no other node does (an advisory lock; CockroachDB has none and needs none: it retries)."""
@@ -135,10 +166,10 @@ class Postgres:
         finally:
             await holder.close()
 
-    async def _repeated(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _repeated(self, work: Callable[[Connection], Awaitable[T]], limit: float | None = PATIENCE) -> T:
         for attempt in range(RETRIES):
             try:
-                return await self._use(work)
+                return await self._use(work, limit)
             except _REPEATABLE as error:
                 if attempt == RETRIES - 1:
                     raise DatabaseError(f"a transaction was refused {RETRIES} times: {_plain(error)}") from error

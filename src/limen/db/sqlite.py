@@ -119,9 +119,9 @@ class Sqlite:
         await self.rows("select 1", {})
 
     async def close(self) -> None:
+        self._reader.close()  # the writer leaves last: only it can bring everything home into the one file
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
-        self._reader.close()
         if self._folder:
             self._folder.cleanup()
 

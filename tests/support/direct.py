@@ -1,0 +1,33 @@
+"""A way to the database around Limen: to look at what it wrote, and to bring about what it must cope with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+
+def ask(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
+    """Run one statement; its rows."""
+    if dsn.startswith("sqlite"):
+        with contextlib.closing(sqlite3.connect(file_of(dsn), timeout=30)) as db, db:
+            return db.execute(sql).fetchall()
+    return asyncio.run(_ask_postgres(dsn, sql))
+
+
+async def _ask_postgres(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+def file_of(dsn: str) -> Path:
+    """The file of a SQLite data source."""
+    return Path(dsn.removeprefix("sqlite://"))
