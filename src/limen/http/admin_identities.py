@@ -187,7 +187,7 @@ async def _decode(call: Call, shape: type[Body]) -> Body:
     raw = await call.body()
     try:
         return msgspec.json.decode(raw, type=shape)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError(400, f"The body cannot be read: {error}") from error
 
 
@@ -229,7 +229,7 @@ async def _batch(call: Call) -> Answer:
     raw = await call.body()
     try:
         batch = msgspec.json.decode(raw, type=Batch)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError(400, f"The body cannot be read: {error}", code=500) from error
     if len(batch.identities) > MAX_BATCH:
         raise errors.bad_request(f"A batch may have at most {MAX_BATCH} identities.")

@@ -7,10 +7,11 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 import structlog
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from limen import log as logs
 from limen.context import Client, Context
 from limen.core import csrf, errors
 from limen.core import form as forms
@@ -37,6 +39,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_LIMIT = 5 * 1024 * 1024
+MAX_FIELDS = 1000  # of an HTML form
 JSON = "application/json; charset=utf-8"
 ERROR_JSON = "application/json"
 NO_STORE = ("cache-control", "private, no-cache, no-store, must-revalidate")
@@ -88,7 +91,18 @@ def error_answer(error: ApiError, request_id: str = "") -> Answer:
 class Site:
     """The running server as requests see it; `project` is replaced as a whole when the configuration changes."""
 
-    __slots__ = ("_proxies", "cors", "driver", "events", "now", "outbound", "passwords", "project", "wake_courier")
+    __slots__ = (
+        "_proxies",
+        "cors",
+        "driver",
+        "events",
+        "now",
+        "outbound",
+        "passwords",
+        "project",
+        "trusts",
+        "wake_courier",
+    )
 
     def __init__(
         self,
@@ -108,6 +122,7 @@ class Site:
         self.project = project
         flags = project.config.feature_flags
         self.cors = CorsPolicy(project.config.serve.public.cors, allow_unsafe=flags.legacy_allow_insecure_origins)
+        self.trusts = lru_cache(maxsize=1024)(self._trusts)
         self._proxies = [ip_network(net) for net in project.config.limen.trusted_proxies]
 
     def database(self) -> ProjectDatabase:
@@ -116,7 +131,7 @@ class Site:
     def context(self, client: Client) -> Context:
         return Context(self.project, self.database(), client, self.now(), self.passwords, self.outbound, self.events)
 
-    def trusts(self, peer: str) -> bool:
+    def _trusts(self, peer: str) -> bool:
         """Whether what this peer says about its own client is believed: the listed proxies, by default this machine
         and private networks, which is where a proxy stands.
         """
@@ -167,12 +182,16 @@ class Call:
         return parse_query(self.query).get(name, [])
 
     def url(self) -> str:
-        """The request's own address, as the client saw it."""
+        """The request's own address, as the client saw it; a host that is none is replaced by our own."""
         h = self.headers
         host = h.get("x-forwarded-host") or h.get("host", "")
-        scheme = h.get("x-forwarded-proto") or self.scope.get("scheme", "http")
+        origin = f"{h.get('x-forwarded-proto') or self.scope.get('scheme', 'http')}://{host}"
+        try:
+            urlsplit(origin)
+        except ValueError:
+            origin = self.site.project.public_url.rstrip("/")
         raw = self.scope.get("raw_path") or self.path.encode()
-        return f"{scheme}://{host}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
+        return f"{origin}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
 
     def enter(self) -> Context:
         """Make the context of this request."""
@@ -251,7 +270,10 @@ class Call:
         if kind == _JSON_TYPE:
             return forms.from_json(data)
         if kind == _FORM_TYPE:
-            pairs = parse_qsl(data.decode("utf8", "replace"), keep_blank_values=True, max_num_fields=1000)
+            try:
+                pairs = parse_qsl(data.decode("utf8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+            except ValueError:
+                return Form({}, errors.bad_body(f"A form may have at most {MAX_FIELDS} fields."))
             return forms.from_pairs(pairs)
         if kind == _MULTIPART_TYPE:
             return await self._multipart(data)
@@ -388,8 +410,7 @@ class Port:
             answer, extra = await self.serve(call)
         extra.append(("x-request-id", call.id))
         await send_answer(send, answer, extra, head=call.method == "HEAD")
-        log.info(
-            "request",
+        logs.request(
             port=self.name,
             method=call.method,
             path=call.path,

@@ -15,6 +15,7 @@ from limen.core.urls import parse_query
 from limen.http.kit import Call
 
 Headers = list[tuple[str, str]]
+_FAR = 10**12  # past the end of every list, and no number that a database could not take
 
 
 class OffsetPage(Struct, frozen=True):
@@ -47,7 +48,7 @@ def _clamp(size: int, most: int) -> int:
 
 def _number(text: str, default: int) -> int:
     try:
-        return int(text)
+        return min(int(text), _FAR)
     except ValueError:
         return default
 
@@ -56,7 +57,7 @@ def _offset(token: str) -> int:
     """The offset in a token (base64url of {"offset", "v"}); 0 for what is none of ours."""
     try:
         document = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return max(0, int(document["offset"]))
+        return max(0, min(int(document["offset"]), _FAR))
     except (binascii.Error, msgspec.DecodeError, KeyError, TypeError, ValueError):
         return 0
 

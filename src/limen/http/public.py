@@ -11,7 +11,7 @@ from limen.core.errors import ApiError
 from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow.model import FlowType
-from limen.http import cookies, paging, whoami
+from limen.http import cookies, pages, paging, whoami
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -30,6 +30,7 @@ from limen.http.kit import (
 from limen.http.render import fail, render
 from limen.selfservice import guard, login, logout, pageerrors, recovery, registration, settings, verification
 from limen.selfservice.reply import Reply
+from limen.session import own as own_sessions
 from limen.session import service as sessions
 from limen.session import store as session_store
 
@@ -51,7 +52,7 @@ _SELF_GUARDED = {
 }
 _SELF_GUARDED_PREFIXES = (
     "/sessions/", "/schemas/", "/admin/schemas/", "/identities", "/admin/identities", "/admin/recovery/", "/recovery/",
-    "/self-service/methods/oidc/", "/courier/", "/admin/courier/",
+    "/self-service/methods/oidc/", "/courier/", "/admin/courier/", pages.STATIC,
 )  # fmt: skip
 ADMIN_PATHS = ("/identities", "/recovery/code", "/recovery/link", "/courier/messages")
 
@@ -82,10 +83,12 @@ class PublicPort(Port):
         return answer, self.dress(call, answer)
 
     def dress(self, call: Call, answer: Answer) -> list[tuple[str, str]]:
+        if call.path.startswith(pages.STATIC):
+            return []
         extra = super().dress(call, answer)
         if call.path not in _PLAIN:
             extra.append(("vary", "Cookie"))
-        if self.site.cors.enabled:
+        if self.site.cors.enabled and not call.path.startswith(pages.PREFIX):
             extra.append(("vary", "Origin"))
             extra += self.site.cors.actual(call.headers, call.method)
         return extra
@@ -93,12 +96,15 @@ class PublicPort(Port):
     async def _protected(self, call: Call) -> Answer:
         """The general check of unsafe requests, and a secret for every browser that has none yet."""
         own = call.path in _PLAIN or call.path in _SELF_GUARDED or call.path.startswith(_SELF_GUARDED_PREFIXES)
+        posted = call.path.startswith(
+            pages.PREFIX
+        )  # a form of our own pages, which check its field csrf_token themselves
         fresh = ""
         if not own and call.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
             if not call.ctx.client.csrf:
                 fresh = csrf.new_secret()
                 call.remember(fresh)
-        elif not own and not csrf.fits(call.ctx.client.csrf, call.headers.get("x-csrf-token", "")):
+        elif not own and not posted and not csrf.fits(call.ctx.client.csrf, call.headers.get("x-csrf-token", "")):
             return await guarded(call, _forged)
         found = self.routes.find(call)
         answer = found if isinstance(found, Answer) else await guarded(call, found)
@@ -129,6 +135,7 @@ class PublicPort(Port):
         routes.add("GET", "/sessions", _sessions)
         routes.add("DELETE", "/sessions", _revoke_others)
         routes.add("DELETE", "/sessions/{id}", _revoke)
+        pages.routes(routes)
         routes.add("GET", "/health/alive", _alive)
         routes.add("GET", "/health/ready", self._readiness)
         for prefix in ("", "/admin"):
@@ -211,7 +218,7 @@ def _replying(act: Callable[[Context], Awaitable[Reply]]) -> Callable[[Call], Aw
 
 
 async def _logout_of_app(call: Call) -> Answer:
-    return await render(call, await logout.of_app(call.ctx, await call.form()))
+    return await render(call, await logout.of_app(call.ctx, await call.body()))
 
 
 async def _errors(call: Call) -> Answer:
@@ -253,13 +260,11 @@ def _check_aal(ctx: Context, aal: str, available: str) -> None:
 async def _revoke_others(call: Call) -> Answer:
     ctx = call.ctx
     subject = await sessions.must(ctx)
-    count = await session_store.revoke_others(ctx.db, subject.identity.id, subject.session.id)
-    ctx.events.tell("sessions.revoked", subject.identity.id, count=count)
+    count = await own_sessions.revoke_others(ctx, subject)
     return json_answer({"count": count})
 
 
 async def _revoke(call: Call) -> Answer:
-    """Somebody else's session is left alone, and nobody learns whether there is one."""
     ctx = call.ctx
     subject = await sessions.must(ctx)
     asked = call.params["id"]
@@ -268,8 +273,7 @@ async def _revoke(call: Call) -> Answer:
         raise ApiError(400, f"{asked!r} is no session id.")
     if id_ == subject.session.id:
         raise ApiError(400, "This is the session of this request: sign out instead of revoking it.")
-    if await session_store.revoke_own(ctx.db, id_, subject.identity.id):
-        ctx.events.tell("session.revoked", subject.identity.id, session=id_)
+    await own_sessions.revoke(ctx, subject, id_)
     return Answer(204, b"", [("content-type", JSON)])
 
 

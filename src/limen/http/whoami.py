@@ -12,6 +12,10 @@ from limen.session import service as sessions
 from limen.session import store
 
 PATH = "/sessions/whoami"
+Headers = list[tuple[bytes, bytes]]
+_VARY, _VARY_ORIGIN = (b"vary", b"Cookie"), (b"vary", b"Origin")
+_NO_STORE = (NO_STORE[0].encode(), NO_STORE[1].encode())
+_JSON = (b"content-type", JSON.encode())
 _NO_SESSION = msgspec.json.encode(errors.no_session().body()) + b"\n"
 
 
@@ -22,15 +26,9 @@ def serves(scope: Scope) -> bool:
 
 async def answer(site: Site, scope: Scope, send: Send) -> None:
     """`GET /sessions/whoami`, and every other method, as in Kratos."""
-    token, cookie_expiry, cors_headers = _read(site, scope)
+    token, cookie_expiry, headers = _read(site, scope)
     project = site.project
     now = clock.text(site.now())
-    headers: list[tuple[bytes, bytes]] = [(b"vary", b"Cookie")]
-    if site.cors.enabled:
-        headers.append((b"vary", b"Origin"))
-    if scope["method"] == "GET":
-        headers.append((NO_STORE[0].encode(), NO_STORE[1].encode()))
-    headers.extend((k.encode(), v.encode("latin1")) for k, v in cors_headers)
     row = await store.check(site.database(), crypto.digest(token)) if token else None
     if row is None or not row[0] or row[1] <= now or row[5] != "active":
         if project.config.feature_flags.cacheable_sessions:
@@ -47,7 +45,7 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
         f'{{"active":true,"expires_at":"{expires_at}",{session[1:-1]},'
         f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}}}\n'
     ).encode()
-    headers.append((b"content-type", JSON.encode()))
+    headers.append(_JSON)
     headers.append((b"x-kratos-authenticated-identity-id", identity_id.encode()))
     if project.config.feature_flags.cacheable_sessions:
         headers.append((b"ory-session-cache-for", _cache_for(site, expires_at)))
@@ -61,26 +59,29 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-def _read(site: Site, scope: Scope) -> tuple[str, str, list[tuple[str, str]]]:
-    """The session token (header, cookie, bearer), the expiry its cookie names, and the cross-origin headers."""
+def _read(site: Site, scope: Scope) -> tuple[str, str, Headers]:
+    """The session token (header, cookie, bearer), the expiry its cookie names, and the first headers of the answer."""
     by_header = by_cookie = by_bearer = expiry = ""
     origin = b""
-    name = site.project.config.session.cookie.name.encode() + b"="
     for key, value in scope["headers"]:
-        if key == b"x-session-token" and not by_header:
-            by_header = value.decode("latin1")
-        elif key == b"cookie" and name in value:
+        if key == b"x-session-token":
+            by_header = by_header or value.decode("latin1")
+        elif key == b"cookie":
             sealed = cookies.parse(value.decode("latin1")).get(site.project.config.session.cookie.name, "")
-            if opened := cookies.open_session(site.project, sealed):
+            if sealed and (opened := cookies.open_session(site.project, sealed)):
                 by_cookie, expiry = opened
-        elif key == b"authorization" and value[:7].lower() == b"bearer ":
-            by_bearer = value[7:].strip().decode("latin1")
+        elif key == b"authorization":
+            if value[:7].lower() == b"bearer ":
+                by_bearer = value[7:].strip().decode("latin1")
         elif key == b"origin":
             origin = value
-    cors = (
-        site.cors.actual({"origin": origin.decode("latin1")}, scope["method"]) if origin and site.cors.enabled else []
-    )
-    return by_header or by_cookie or by_bearer, "" if by_header else expiry, cors
+    headers: Headers = [_VARY, _NO_STORE] if scope["method"] == "GET" else [_VARY]
+    if site.cors.enabled:
+        headers.append(_VARY_ORIGIN)
+        if origin:
+            found = site.cors.actual({"origin": origin.decode("latin1")}, scope["method"])
+            headers.extend((k.encode(), v.encode("latin1")) for k, v in found)
+    return by_header or by_cookie or by_bearer, "" if by_header else expiry, headers
 
 
 def _cache_for(site: Site, expires_at: str) -> bytes:
@@ -90,7 +91,7 @@ def _cache_for(site: Site, expires_at: str) -> bytes:
     return str(min(left, int(most)) if most else left).encode()
 
 
-async def _refuse(send: Send, scope: Scope, error: ApiError, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+async def _refuse(send: Send, scope: Scope, error: ApiError, body: bytes, headers: Headers) -> None:
     headers += [
         (b"content-type", ERROR_JSON.encode()),
         (b"ory-error-id", error.id.encode()),

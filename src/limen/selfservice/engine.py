@@ -190,7 +190,10 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
     so_far.data = forms.read(form, part.form, schema.trait_paths if part.traits else ())
     told = [(messages.PROPERTY_MISSING(property=n), n) for n in part.required if not getattr(so_far.data, n)]
-    if part.traits and part.checks_traits(so_far.data):
+    for name, allowed in part.choices.items():
+        if (sent := getattr(so_far.data, name)) and sent not in allowed:
+            told.append((messages.GENERIC(reason=f"This has to be one of: {', '.join(allowed)}."), name))
+    if part.traits:
         told += schema.check(so_far.data.traits)
     if told:
         raise FormError(*told)

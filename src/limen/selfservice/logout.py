@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
 from limen.context import Context
 from limen.core import crypto, csrf, errors, urls
-from limen.core.form import Form
 from limen.selfservice import engine
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session import store
+from limen.session.model import Subject
 
 
 def link_token(ctx: Context, session_token: str) -> str:
@@ -39,18 +43,46 @@ async def finish(ctx: Context) -> Reply:
     if not crypto.same(token, link_token(ctx, ctx.client.token)):
         raise errors.ApiError(403, reason="This link signs out another session than the one of this browser.")
     configured = ctx.project.config.selfservice.flows.logout.after.default_browser_return_url
-    default = configured or ctx.project.default_return_url
-    to = urls.pick_return_to(engine.query(ctx, "return_to"), ctx.project.allowed_return_urls, default)
+    to = _return_url(ctx, engine.query(ctx, "return_to"), configured or ctx.project.default_return_url)
+    return await _end(ctx, subject, to)
+
+
+def _return_url(ctx: Context, asked: str, default: str) -> str:
+    return urls.pick_return_to(asked, ctx.project.allowed_return_urls, default)
+
+
+async def _end(ctx: Context, subject: Subject, to: str) -> Reply:
     await store.revoke(ctx.db, subject.session.id)
     ctx.events.tell("session.revoked", subject.identity.id, session=subject.session.id)
     return Reply(json=ctx.client.accepts_json, status=204, url=to, ends_session=True, csrf=csrf.new_secret())
 
 
-async def of_app(ctx: Context, form: Form) -> Reply:
-    """`DELETE /self-service/logout/api`."""
-    if form.unreadable:
-        raise errors.bad_request("The body has to be a JSON object with a session_token.")
-    token = form.get("session_token")
+async def of_page(ctx: Context, return_to: str, default: str) -> Reply:
+    """The sign-out button of our own pages. Who is signed out already is where they want to be.
+
+    :raises ApiError: 400, `return_to` is not in the list of allowed addresses
+    """
+    configured = ctx.project.config.selfservice.flows.logout.after.default_browser_return_url
+    to = _return_url(ctx, return_to, configured or default)
+    subject = await sessions.current(ctx)
+    if subject is None:
+        return Reply(json=False, url=to, ends_session=True)
+    return replace(await _end(ctx, subject, to), json=False)
+
+
+class _OfApp(Struct, frozen=True):
+    session_token: str = ""
+
+
+async def of_app(ctx: Context, body: bytes) -> Reply:
+    """`DELETE /self-service/logout/api`, with a JSON object that names the `session_token`.
+
+    :raises ApiError: 400, the body is anything else; 403, there is no such session
+    """
+    try:
+        token = msgspec.json.decode(body, type=_OfApp).session_token
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise errors.bad_request("The body has to be a JSON object with a session_token.") from error
     if not token or not await store.revoke_by_digest(ctx.db, sessions.digest(token)):
         raise errors.ApiError(403, reason="There is no session with this token.")
     return Reply(json=True, status=204)

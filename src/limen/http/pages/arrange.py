@@ -17,6 +17,7 @@ from limen.http.pages.words import Words
 
 _SINGLE_SIGN_ON = ("oidc", "saml")
 _LAST_RESORT = "lookup_secret"
+_LISTED = ("webauthn_remove", "passkey_remove")  # one button for each key there is
 
 # Which way an error of the whole form speaks of: that way stays open.
 _ABOUT = {
@@ -40,7 +41,13 @@ class Form(Struct, kw_only=True):
 
     @property
     def goes_back(self) -> bool:
-        return all(one.goes_back for one in self.items)
+        return bool(self.items) and all(one.goes_back for one in self.items)
+
+    @property
+    def needs_account(self) -> bool:
+        """A password manager wants to know whose password it is; here no other field says so."""
+        types = {one.attributes.get("type") for one in self.fields}
+        return "password" in types and not types & {"email", "text"}
 
     @property
     def fields(self) -> list[Item]:
@@ -60,36 +67,21 @@ def forms(kind: str, nodes: Sequence[Node], told: Iterable[int], words: Words) -
     if kind == "settings":
         return [_form(group, found, hidden, words) for group, found in ways.items()] + _rest(typed, hidden, words)
     elsewhere = [g for g in ways if g in _SINGLE_SIGN_ON and all(n.is_submit for n in ways[g]) and len(ways) > 1]
-    found = [_form(group, ways.pop(group), hidden, words) for group in elsewhere]
+    before = [_form(group, ways.pop(group), hidden, words) for group in elsewhere]
     main = _main(ways, told)
-    order = [main, *(group for group in ways if group != main)] if main else []
-    if typed or not order:
-        found += _together(order, ways, typed, hidden, words)
-    else:
-        found += [_form(group, ways[group], hidden, words) for group in order]
-        for form in found:
-            if form.group != main:
-                form.folded = bool(form.fields)
-                _tone_down(form.items)
-    found.sort(key=lambda form: form.goes_back)
-    for form in found[1:]:
-        form.follows_or = not form.goes_back and form is not found[0] and _stands_first(found, form)
-    return found
-
-
-def _stands_first(found: list[Form], form: Form) -> bool:
-    """Whether "or" belongs before this form: once after single sign-on, once after the main way."""
-    place = found.index(form)
-    before = found[place - 1]
-    return (before.group in _SINGLE_SIGN_ON) != (form.group in _SINGLE_SIGN_ON) or place == 1 or (
-        place == 2 and found[0].group in _SINGLE_SIGN_ON
-    )
+    order = sorted(ways, key=lambda group: (group != main, _goes_back(ways[group])))
+    is_one = bool(typed) or not order
+    after = _together(order, ways, typed, hidden, words) if is_one else _apart(order, ways, hidden, words)
+    for place, form in enumerate(after):
+        form.follows_or = not form.goes_back and (place == 1 or (place == 0 and bool(before)))
+    return before + after
 
 
 def _acts(nodes: Iterable[Node]) -> bool:
     """Whether there is something to press."""
     return any(
-        isinstance(n.attributes, Anchor) or (isinstance(n.attributes, Input) and n.attributes.type in ("submit", "button"))
+        isinstance(n.attributes, Anchor)
+        or (isinstance(n.attributes, Input) and n.attributes.type in ("submit", "button"))
         for n in nodes
     )
 
@@ -100,6 +92,11 @@ def _is_hidden(node: Node) -> bool:
 
 def _is_field(node: Node) -> bool:
     return isinstance(node.attributes, Input) and node.attributes.type not in ("hidden", "submit", "button")
+
+
+def _goes_back(nodes: Iterable[Node]) -> bool:
+    buttons = [n for n in nodes if isinstance(n.attributes, Input) and n.attributes.type in ("submit", "button")]
+    return bool(buttons) and all(n.id == "screen" for n in buttons)
 
 
 def _main(ways: dict[str, list[Node]], told: Iterable[int]) -> str:
@@ -115,7 +112,7 @@ def _main(ways: dict[str, list[Node]], told: Iterable[int]) -> str:
             group != _LAST_RESORT,
             any(isinstance(n.attributes, Input) and n.attributes.required for n in fields),
             bool(fields),
-            not all(n.id == "screen" for n in nodes if n.is_submit),
+            not _goes_back(nodes),
         )
 
     return max(ways, key=rank, default="")
@@ -143,6 +140,7 @@ def _together(
     """One form: what is typed for all ways, then the main way, then the others."""
     main, *others = order or ("default",)
     form = _form(main, [*typed, *ways.get(main, ())], hidden, words)
+    _promote(form.items)
     for n, group in enumerate(others):
         other = _form(group, ways[group], (), words)
         _tone_down(other.items)
@@ -152,18 +150,38 @@ def _together(
     return [form]
 
 
+def _apart(order: Sequence[str], ways: dict[str, list[Node]], hidden: Sequence[Node], words: Words) -> list[Form]:
+    """A form for each way. What has to be filled in is folded away, but for the main way."""
+    main, *others = [_form(group, ways[group], hidden, words) for group in order]
+    _promote(main.items)
+    for form in others:
+        form.folded = bool(form.fields)
+        if not form.folded:
+            _tone_down(form.items)
+    return [main, *sorted(others, key=lambda form: (form.goes_back, form.folded))]
+
+
+def _promote(items: Iterable[Item]) -> None:
+    """There is one main button on a page: where no button says so itself, the first one is it."""
+    buttons = [one for one in items if one.is_button and one.tone == "plain"]
+    if buttons and not any(one.tone == "main" for one in items) and len(buttons) == 1:
+        buttons[0].tone = "main"
+
+
 def _in_order(items: list[Item]) -> list[Item]:
-    """What is read and filled in first, then the main button, then the others; the way back at the end."""
+    """What is there already, what is read and filled in, the main button, then the others; the way back at the end."""
+
     def place(one: Item) -> int:
-        if not one.is_button:
+        if one.name in _LISTED:
             return 0
-        return 4 if one.goes_back else {"main": 1, "plain": 2, "danger": 2, "quiet": 3}[one.tone]
+        if not one.is_button:
+            return 1
+        return 5 if one.goes_back else {"main": 2, "plain": 3, "danger": 3, "quiet": 4}[one.tone]
 
     return sorted(items, key=place)
 
 
 def _tone_down(items: Iterable[Item]) -> None:
-    """There is one main button on a page."""
     for one in items:
         if one.tone == "main":
             one.tone = "plain"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 HTML = "text/html; charset=utf-8"
 _HEADERS = (
     ("content-type", HTML),
-    ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "same-origin"),  # addresses hold codes and ids of forms
@@ -59,4 +58,5 @@ def page(
     }
     body = _environment().get_template(template + ".html").render(common | values)
     policy = ("content-security-policy", look(project).policy)
-    return Answer(status, body.encode(), [*_HEADERS, policy, *words.chosen_cookie(call), *(headers or ())])
+    kept = [] if call.method == "GET" else [("cache-control", "no-store")]  # the port says so for every GET
+    return Answer(status, body.encode(), [*_HEADERS, *kept, policy, *words.chosen_cookie(call), *(headers or ())])

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from limen.core.messages import RESEND_CODE, Message
 from limen.core.ui import Anchor, Division, Image, Input, Node, Text
+from limen.core.urls import Url
 from limen.http.pages.words import Words
 
 # What a trait is, by the last part of its name (WCAG 1.3.5; HTML, "autofill field").
@@ -24,6 +25,7 @@ _DANGER = ("unlink", "totp_unlink", "lookup_secret_disable", "webauthn_remove", 
 _MAIN = ("method", "lookup_secret_confirm")
 _CALL = re.compile(r"window\.(\w+)\(")
 
+ALERT = "alert"  # the id of the form's own error
 Attributes = dict[str, str | bool]
 
 
@@ -45,6 +47,7 @@ class Item(Struct, kw_only=True):
     optional: bool = False
     tone: str = "plain"
     goes_back: bool = False
+    told_by_alert: bool = False  # the form's error is read out with this field
     codes: tuple[tuple[str, bool], ...] = ()  # backup codes, each with whether it can still be used
 
     @property
@@ -58,8 +61,8 @@ class Item(Struct, kw_only=True):
     @property
     def describes(self) -> str:
         """The ids of what is said about a field."""
-        ids = [f"{self.id}-hint"] if self.hints else []
-        return " ".join([*ids, f"{self.id}-error"] if self.errors else ids)
+        said = {f"{self.id}-error": self.errors, f"{self.id}-hint": self.hints, ALERT: self.told_by_alert}
+        return " ".join(id_ for id_, there in said.items() if there)
 
 
 def item(node: Node, words: Words) -> Item:
@@ -74,7 +77,9 @@ def item(node: Node, words: Words) -> Item:
             return Item(kind="image", name=image.id, value=image.src, attributes=size, **said)
         case Anchor() as anchor:
             label = said["label"] or words.message(anchor.title)
-            return Item(kind="link", name=anchor.id, value=anchor.href, tone="main", **said | {"label": label})
+            return Item(
+                kind="link", name=anchor.id, value=_leading(anchor.href), tone="main", **said | {"label": label}
+            )
         case Division() as div:
             data: Attributes = {"class": div.class_, **{f"data-{name}": value for name, value in div.data.items()}}
             return Item(kind="div", name=div.id, attributes=data, **said)
@@ -82,6 +87,12 @@ def item(node: Node, words: Words) -> Item:
             return Item(
                 kind="script", name=script.id, value=script.src, attributes={"integrity": script.integrity}, **said
             )
+
+
+def _leading(address: str) -> str:
+    """An address a link may have; empty for what would run something instead of leading somewhere."""
+    url = Url.parse(address)
+    return address if url and url.scheme not in ("javascript", "data", "vbscript") else ""
 
 
 def _said(node: Node, words: Words) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def _input(node: Node, input_: Input, said: dict[str, Any], words: Words) -> Ite
         case "button":
             return _trigger(node, input_, said, words)
     label = said["label"] or _from_name(input_.name)
-    optional = input_.name.startswith("traits") and not input_.required
+    optional = input_.name.startswith("traits") and not input_.required and not input_.disabled
     common = {**said, "name": input_.name, "label": label, "value": shown(node.value)}
     attributes: Attributes = {"required": input_.required, "disabled": input_.disabled}
     if input_.options:
@@ -108,6 +119,10 @@ def _input(node: Node, input_: Input, said: dict[str, Any], words: Words) -> Ite
         return Item(kind="select", attributes=attributes, options=options, optional=optional, **common)
     if input_.type == "checkbox":
         return Item(kind="check", attributes=attributes | {"checked": node.value is True}, **common)
+    if input_.type == _MOMENT:
+        # Browsers send no time zone, which RFC 3339 wants: a script adds it, without one the zone is typed.
+        common["hints"] = (*common["hints"], words("field.moment_hint"))
+        attributes["data-moment"] = True
     return Item(kind="field", attributes=attributes | _typing(node, input_), optional=optional, **common)
 
 
@@ -137,7 +152,7 @@ def _trigger(node: Node, input_: Input, said: dict[str, Any], words: Words) -> I
 
 def _typing(node: Node, input_: Input) -> Attributes:
     """How a field is typed into: kind of keyboard, autofill, no corrections where letters count."""
-    type_ = input_.type if input_.type in _PLAIN_TYPES else "text"
+    type_ = input_.type if input_.type in _PLAIN_TYPES and input_.type != _MOMENT else "text"
     found: Attributes = {"type": type_, "autocomplete": input_.autocomplete or _autofill(input_)}
     if input_.pattern:
         found["pattern"] = input_.pattern
@@ -154,6 +169,7 @@ def _typing(node: Node, input_: Input) -> Attributes:
     return found
 
 
+_MOMENT = "datetime-local"
 _PLAIN_TYPES = ("text", "password", "number", "email", "tel", "datetime-local", "date", "url")
 
 

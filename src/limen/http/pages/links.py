@@ -48,7 +48,7 @@ def beside(project: Project, flow: Flow, words: Words, *, asks_password: bool, a
             elif offers(project, "recovery"):
                 key = "link.forgot_password" if asks_password else "link.cannot_sign_in"
                 found.append(Link(words(key), start(project, "recovery", to)))
-            if offers(project, "registration"):
+            if offers(project, "registration") and not asks_code:
                 label = words("link.create_account")
                 found.append(Link(label, start(project, "registration", to), words("page.login.no_account")))
         case "registration":

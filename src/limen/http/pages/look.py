@@ -86,7 +86,8 @@ def _type(data: bytes) -> str:
 
 def style(accent: str) -> str:
     """The stylesheet of an accent: as it is where it fills a button, corrected where it is text or a line."""
-    return f":root{{{_scheme(accent, LIGHT, '#000000')}}}@media(prefers-color-scheme:dark){{:root{{{_scheme(accent, DARK, '#ffffff')}}}}}"
+    light, dark = _scheme(accent, LIGHT, "#000000"), _scheme(accent, DARK, "#ffffff")
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
 
 
 def _scheme(accent: str, grounds: tuple[str, ...], towards: str) -> str:

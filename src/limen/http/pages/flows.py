@@ -1,0 +1,78 @@
+"""The page of each kind of flow: started when there is none, shown when there is, explained when it cannot be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+from limen.context import Context
+from limen.core import urls
+from limen.core.errors import ApiError
+from limen.core.ids import parse_id
+from limen.flow.model import Flow
+from limen.http.kit import Answer, Call, redirect
+from limen.http.pages import draw, links, state, words
+from limen.http.pages.view import view
+from limen.project.model import Kind
+from limen.selfservice.reply import Reply
+from limen.session import service as sessions
+
+Fetch = Callable[[Context, str | None], Awaitable[Reply]]
+_OWN = ("flow", "lang", "again")  # parameters that are the page's, not the flow's
+
+
+def page(kind: Kind, fetch: Fetch) -> Callable[[Call], Awaitable[Answer]]:
+    """The handler of `GET /ui/{kind}`."""
+
+    async def handler(call: Call) -> Answer:
+        if not links.offers(call.site.project, kind):
+            text = "registration" if kind == "registration" else "text"
+            return state.answer(call, state.State(name="disabled", status=404, text=text))
+        if not call.first("flow"):
+            return await _start(call, kind)
+        try:
+            reply = await fetch(call.ctx, parse_id(call.first("flow")))
+        except ApiError as error:
+            return _instead(call, kind, error)
+        if reply.flow is None:  # nobody is signed in
+            return redirect(call, links.start(call.site.project, "login", _here(call)))
+        return _shown(call, reply.flow)
+
+    return handler
+
+
+async def _start(call: Call, kind: Kind) -> Answer:
+    """Make a new flow; what the address says about it (`return_to`, `refresh`, `aal`) is handed on."""
+    project = call.site.project
+    if kind == "settings" and await sessions.current(call.ctx) is None:
+        answer = redirect(call, links.start(project, "login", _here(call)))
+    else:
+        pairs = [(name, v) for name, found in urls.parse_query(call.query).items() if name not in _OWN for v in found]
+        answer = redirect(call, links.start(project, kind) + (f"?{urlencode(pairs)}" if pairs else ""))
+    answer.headers += words.chosen_cookie(call)
+    return answer
+
+
+def _here(call: Call) -> str:
+    """The address of this page, to come back to."""
+    query = {name: found[0] for name, found in urls.parse_query(call.query).items() if name not in ("lang", "again")}
+    return urls.with_query(urls.join(call.site.project.public_url, call.path), query)
+
+
+def _shown(call: Call, flow: Flow) -> Answer:
+    return draw.page(call, "flow", {"view": view(call.site.project, flow, words.pick(call))})
+
+
+def _instead(call: Call, kind: Kind, error: ApiError) -> Answer:
+    """What is shown when the flow is not."""
+    project = call.site.project
+    here = _here(call)
+    if isinstance(to := error.top.get("redirect_browser_to"), str):
+        return redirect(call, to)
+    if error.status == 401:
+        return redirect(call, links.start(project, "login", here))
+    # Without the cookie there is nothing to tell a browser that refuses cookies from one that never was here: with
+    # this answer it gets one, and whether it keeps it shows when it comes back.
+    if error.id == "security_csrf_violation" and project.csrf_cookie not in call.cookies and not call.first("again"):
+        return redirect(call, urls.with_query(here, {"again": "true"}))
+    return state.answer(call, state.explain(call, error, kind=kind))
