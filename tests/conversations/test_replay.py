@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import new_dsn
 
 HERE = Path(__file__).parent

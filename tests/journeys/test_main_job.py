@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.support.callers import KINDS, PASSWORD, Caller, Kind, told
 from tests.support.server import LiveServer
 

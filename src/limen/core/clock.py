@@ -13,7 +13,9 @@ def now() -> datetime:
 
 def text(moment: datetime) -> str:
     """`2026-11-21T09:04:05.123456Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse(stamp: str) -> datetime:

@@ -20,7 +20,12 @@ LOGOUT_PREFIX = "ory_lo_"
 
 def token(prefix: str = "", length: int = 32) -> str:
     """A random text of letters and digits: 32 of them carry 190 bits."""
-    return prefix + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+    number = secrets.randbits(8 * length)  # two bits more for each letter than it carries: no letter is favoured
+    letters = []
+    for _ in range(length):
+        number, letter = divmod(number, len(_ALPHANUMERIC))
+        letters.append(_ALPHANUMERIC[letter])
+    return prefix + "".join(letters)
 
 
 def session_token() -> str:

@@ -19,6 +19,8 @@ from limen.core import errors, messages
 from limen.core.errors import FormError
 from limen.core.schema import Path
 
+# Each leaf of the traits becomes a field of the form, and nobody fills in more: past this it is not looked at.
+MAX_LEAVES, MAX_DEPTH = 500, 64
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
@@ -54,7 +56,7 @@ def from_json(body: bytes) -> Form:
         document = msgspec.json.decode(body, type=dict[str, Raw])
     except msgspec.ValidationError:
         return Form({}, errors.bad_body("The body has to be a JSON object."))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Form({}, errors.bad_body(f"The body is not JSON: {error}."))
     return Form({name: [_text(raw)] for name, raw in document.items()})
 
@@ -70,12 +72,14 @@ def _text(raw: Raw) -> str:
 def read(form: Form, shape: type[Struct], traits: Sequence[Path] = ()) -> Any:
     """The form as a struct of this shape, all of whose fields have defaults; `traits` is read by the schema's paths.
 
-    :raises FormError: the body is unreadable, or `transient_payload` is no object
+    :raises FormError: the body is unreadable, `transient_payload` is no object, or there are far too many traits
     :raises ApiError: code 500 in a 400, when an object field holds no JSON
     """
     if form.unreadable:
         raise form.unreadable
     document = _document(form.values, [*_fields(shape), *traits])
+    if _is_too_large(document.get("traits")):
+        raise errors.bad_body("There are too many traits, or they are nested too deeply.")
     for path in _fields(shape):
         if path.kind == "object" and path.name != "traits" and not isinstance(document.get(path.name, {}), dict):
             kind = _json_type(document[path.name])
@@ -84,6 +88,18 @@ def read(form: Form, shape: type[Struct], traits: Sequence[Path] = ()) -> Any:
         return msgspec.convert(document, shape, strict=False)
     except msgspec.ValidationError as error:
         raise errors.untyped(str(error)) from error
+
+
+def _is_too_large(traits: Any) -> bool:
+    waiting, leaves = [(traits, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        leaves += len(inner)
+        if leaves > MAX_LEAVES or depth > MAX_DEPTH:
+            return True
+        waiting.extend((one, depth + 1) for one in inner)
+    return False
 
 
 @lru_cache(maxsize=256)
@@ -167,8 +183,10 @@ def _set(document: dict[str, Any], name: str, value: Any) -> None:
     *parents, last = name.split(".")
     for step in parents:
         inner = document.setdefault(step, {})
-        if not isinstance(inner, dict):
+        if isinstance(inner, list):
             return
+        if not isinstance(inner, dict):  # a text where an object belongs makes room for it
+            inner = document[step] = {}
         document = inner
     document[last] = value
 

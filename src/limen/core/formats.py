@@ -27,7 +27,7 @@ def hostname(value: str) -> bool:
 
 def email(value: str) -> bool:
     """`a@localhost` and `a@x.test` are fine: whether a name resolves is the mail server's business."""
-    local, at, domain = value.strip(" ").rpartition("@")
+    local, at, domain = value.lstrip(" \t").rpartition("@")
     return (
         bool(at)
         and len(value.encode()) <= 254

@@ -24,7 +24,7 @@ def parse(raw: bytes) -> list[Operation]:
     """:raises PatchError: this is no list of operations"""
     try:
         return msgspec.json.decode(raw, type=list[Operation])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PatchError(f"the body is no JSON Patch: {error}") from error
 
 

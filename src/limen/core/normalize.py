@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-import phonenumbers
-
 # Characters that are drawn as nothing although their category is not "other" (Unicode Default_Ignorable_Code_Point).
 _IGNORABLE = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10),
               *range(0xE0100, 0xE01F0)}  # fmt: skip
@@ -29,6 +27,8 @@ def phone(value: str) -> str | None:
     """The number in E.164 form (`+16502530000`), or None when it is no valid number with a country code."""
     if "+" not in value and "＋" not in value:
         return None
+    import phonenumbers  # noqa: PLC0415 - 15 ms that a server without phone numbers does without
+
     try:
         number = phonenumbers.parse(unicodedata.normalize("NFKC", value.strip()), None)
     except phonenumbers.NumberParseException:

@@ -7,10 +7,13 @@ import fnmatch
 import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx2
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 class OutboundError(Exception):
@@ -36,7 +39,7 @@ class Outbound:
         self._refuse_private = refuse_private
         self._exceptions = tuple(exceptions)
         self._limit = limit
-        self._client = httpx2.AsyncClient(follow_redirects=False, trust_env=False)
+        self._client: httpx2.AsyncClient | None = None
 
     async def request(
         self,
@@ -52,11 +55,14 @@ class Outbound:
 
         :raises OutboundError: no answer, too large an answer, or an address that must not be called
         """
+        import httpx2  # noqa: PLC0415 - 20 ms and 10 MB that a server without calls does without
+
+        self._client = self._client or httpx2.AsyncClient(follow_redirects=False, trust_env=False)
         sent = dict(headers or {})
         target, extensions = await self._pinned(url, sent)
         for attempt in range(1, attempts + 1):
             try:
-                answer = await self._once(method, url, target, sent, body, seconds, extensions)
+                answer = await self._once(self._client, method, url, target, sent, body, seconds, extensions)
             except (httpx2.HTTPError, OSError) as error:
                 if attempt == attempts:
                     raise OutboundError(f"{url} did not answer: {str(error) or type(error).__name__}") from error
@@ -85,6 +91,7 @@ class Outbound:
 
     async def _once(
         self,
+        client: httpx2.AsyncClient,
         method: str,
         url: str,
         target: str,
@@ -93,7 +100,7 @@ class Outbound:
         seconds: float,
         extensions: Mapping[str, str],
     ) -> Answer:
-        async with self._client.stream(
+        async with client.stream(
             method, target, headers=headers, content=body or None, timeout=seconds, extensions=dict(extensions)
         ) as answer:
             data = b""
@@ -104,7 +111,8 @@ class Outbound:
             return Answer(answer.status_code, dict(answer.headers), data)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._client:
+            await self._client.aclose()
 
 
 async def public_address(host: str, port: int) -> str:

@@ -23,7 +23,8 @@ from limen.core import errors
 T = TypeVar("T")
 
 BCRYPT_LIMIT = 72  # bcrypt reads no byte after this one: longer passwords are refused, never cut
-_BCRYPT = re.compile(r"\$2[abyxz]?\$(\d\d)\$[./A-Za-z0-9]{53}")
+# The last letter of the salt carries two bits, so it is one of four; with another one there is no salt to read.
+_BCRYPT = re.compile(r"\$2[abyxz]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _ARGON2 = re.compile(r"\$(argon2id|argon2i)\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 # A hash that came from elsewhere says what it costs to check it. Past these bounds it is not checked (attack 99).
 MAX_BCRYPT_COST = 15
@@ -150,6 +151,7 @@ def _be_nice() -> None:
 # --- policy ---------------------------------------------------------------------------------------------------------
 
 SIMILARITY_LIMIT = 256  # bytes; a longer text is not compared
+_EDITS = 5
 
 
 def is_similar(identifier: str, password: str) -> bool:
@@ -157,25 +159,29 @@ def is_similar(identifier: str, password: str) -> bool:
     a, b = identifier.lower(), password.lower()
     if not a or len(a.encode()) > SIMILARITY_LIMIT or len(b.encode()) > SIMILARITY_LIMIT:
         return False
-    return _distance(a, b) < 5 or _common(a, b) / max(1, len(b)) > 0.5
+    return _is_near(a, b) or _shares_half(a, b)
 
 
-def _distance(a: str, b: str) -> int:
-    """Levenshtein distance, row by row."""
-    row = list(range(len(b) + 1))
+def _is_near(a: str, b: str) -> bool:
+    """Whether the Levenshtein distance is below `_EDITS`: only the diagonal band that can hold such a path is filled."""
+    if abs(len(a) - len(b)) >= _EDITS:
+        return False
+    far = _EDITS
+    row = {j: j for j in range(min(len(b), far) + 1)}
     for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]
+        first, last = max(0, i - far), min(len(b), i + far)
+        fresh: dict[int, int] = {}
+        for j in range(first, last + 1):
+            if j == 0:
+                fresh[0] = i
+                continue
+            replaced = row.get(j - 1, far) + (x != b[j - 1])
+            fresh[j] = min(row.get(j, far) + 1, fresh.get(j - 1, far) + 1, replaced)
+        row = fresh
+    return row[len(b)] < far
 
 
-def _common(a: str, b: str) -> int:
-    """The length of the longest text that both contain."""
-    best, row = 0, [0] * (len(b) + 1)
-    for x in a:
-        before = 0
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], before + 1 if x == y else 0
-            best = max(best, row[j])
-    return best
+def _shares_half(a: str, b: str) -> bool:
+    """Whether a text longer than half of `b` stands in both."""
+    size = len(b) // 2 + 1
+    return any(b[i : i + size] in a for i in range(len(b) - size + 1))

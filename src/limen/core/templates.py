@@ -5,10 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Literal
 
-import gotpl
-
-_SANDBOX = gotpl.SandboxPolicy()
-
 Kind = Literal["text", "html"]
 
 
@@ -18,16 +14,18 @@ class TemplateError(Exception):
 
 @lru_cache(maxsize=256)
 def _compiled(source: str, kind: Kind) -> Any:
-    try:
-        if kind == "html":
-            return gotpl.HTMLTemplate(source, sandbox=_SANDBOX, missing_key="zero")
-        return gotpl.Template(source, sandbox=_SANDBOX)
-    except gotpl.TemplateError as error:
-        raise TemplateError(str(error)) from error
+    import gotpl  # noqa: PLC0415 - 50 ms that a start need not wait for
+
+    sandbox = gotpl.SandboxPolicy()
+    if kind == "html":
+        return gotpl.HTMLTemplate(source, sandbox=sandbox, missing_key="zero")
+    return gotpl.Template(source, sandbox=sandbox)
 
 
 def render(source: str, data: dict[str, Any], kind: Kind = "text") -> str:
     """:raises TemplateError: the template is wrong, or does not fit the data"""
+    import gotpl  # noqa: PLC0415 - see above
+
     try:
         return str(_compiled(source, kind).render(data))
     except gotpl.TemplateError as error:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode
 
 PERIOD, DIGITS, SKEW = 30, 6, 1
 _SECRET_BYTES = 20
@@ -25,7 +25,7 @@ def url(secret: str, issuer: str, account: str) -> str:
 
 def secret_of(url_: str) -> str:
     """The secret in an `otpauth://` address; empty when there is none."""
-    return parse_qs(urlsplit(url_).query).get("secret", [""])[0]
+    return parse_qs(url_.partition("?")[2]).get("secret", [""])[0]
 
 
 def matching_step(secret: str, code: str, now: float, after: int = -1) -> int | None:

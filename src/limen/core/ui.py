@@ -137,7 +137,7 @@ class Node(Struct, frozen=True):
     def with_value(self, value: Any) -> Node:
         if not isinstance(self.attributes, Input):
             return self
-        return replace(self, attributes=replace(self.attributes, value=value))
+        return replace(self, attributes=replace(self.attributes, value=UNSET if value is None else value))
 
     def hide(self) -> Node:
         """The same input, of type hidden."""
@@ -197,7 +197,7 @@ def from_json(name: str, value: Any, group: str) -> Node:
         kind = "checkbox"
     elif isinstance(value, int | float):
         kind = "number"
-    return field(name, kind, group, value=value)
+    return field(name, kind, group, value=UNSET if value is None else value)
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -218,6 +218,9 @@ class Order(Struct, frozen=True):
 
     groups: tuple[str, ...]
     keys: tuple[str, ...]
+
+
+MAX_NODES = 500  # what a form grows to with fields nobody declared, sent again and again
 
 
 class Ui(Struct, omit_defaults=True):
@@ -282,7 +285,8 @@ class Ui(Struct, omit_defaults=True):
         """Put the leaves of a JSON document into the nodes of their names; leaves nobody declared become nodes."""
         for name, value in flatten(values, prefix):
             if self.find(name) is None:
-                self.append(from_json(name, value, group))
+                if len(self.nodes) < MAX_NODES:
+                    self.append(from_json(name, value, group))
             else:
                 self.change(name, lambda node, v=value: replace(node.with_value(v), group=group))  # type: ignore[misc]
 

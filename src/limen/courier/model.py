@@ -10,6 +10,14 @@ QUEUED, PROCESSING, SENT, ABANDONED = "queued", "processing", "sent", "abandoned
 STATUSES = (QUEUED, SENT, PROCESSING, ABANDONED)
 
 
+class Refused(Exception):
+    """The other side will never take this message (a 5xx reply, an address that is none)."""
+
+
+class Failed(Exception):
+    """It may take it later."""
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """`template` is Kratos' template type, such as verification_code_valid; `data` what it was rendered with."""
 

@@ -118,9 +118,9 @@ class Part(Struct, frozen=True, kw_only=True):
     submit: Submit
     claims: Callable[[Flow, Form], bool] | None = None
     required: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = {}  # what a field may say, when it is sent
     csrf: Callable[[Any], bool] = always
-    traits: bool = False  # the form carries traits
-    checks_traits: Callable[[Any], bool] = always  # … which must fit the flow's schema
+    traits: bool = False  # the form carries traits, which must fit the schema
     privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
     refused: Callable[[Flow, Any], None] | None = None
     keeps_messages: bool = False  # a refusal adds to what the form said before

@@ -138,18 +138,23 @@ async def _import(ctx: Context, credentials: Credentials | None) -> dict[str, di
         return {}
     given = credentials.password.config
     if given.hashed_password:
-        if not passwords.algorithm(given.hashed_password):
-            raise errors.bad_request("The imported password does not match any known hash format.")
-        if not passwords.is_affordable(given.hashed_password):
-            raise errors.bad_request(
-                "The parameters of the imported hash exceed the bounds: it would cost too much to check."
-            )
+        _check_hash(given.hashed_password)
         return {"password": {"hashed_password": given.hashed_password}}
     if given.password:
         if len(given.password.encode()) > passwords.BCRYPT_LIMIT and ctx.project.hasher.algorithm == "bcrypt":
             raise errors.bad_request(f"A password may have at most {passwords.BCRYPT_LIMIT} bytes with bcrypt.")
         return {"password": {"hashed_password": await ctx.passwords.make(ctx.project.hasher, given.password)}}
     return {"password": {"use_password_migration_hook": True}} if given.use_password_migration_hook else {}
+
+
+def _check_hash(hashed: str) -> None:
+    """:raises ApiError: 400, nobody could ever sign in with it"""
+    if not passwords.algorithm(hashed):
+        raise errors.bad_request("The imported password does not match any known hash format.")
+    if not passwords.is_affordable(hashed):
+        raise errors.bad_request(
+            "The parameters of the imported hash exceed the bounds: it would cost too much to check."
+        )
 
 
 def _imported(
@@ -236,6 +241,22 @@ class _PatchedAddress(Struct, frozen=True):
     verified_at: str | UnsetType | None = UNSET
 
 
+class _PatchedCredential(Struct, frozen=True):
+    type: str = ""
+    identifiers: tuple[str, ...] | None = None
+    config: dict[str, Any] | None = None
+
+
+class _PatchedConfig(Struct, frozen=True):
+    """What the methods read of a credential's config has to have its shape; the rest is stored as it comes."""
+
+    hashed_password: str = ""
+    totp_url: str = ""
+    recovery_codes: tuple[dict[str, Any], ...] = ()
+    addresses: tuple[dict[str, Any], ...] = ()
+    credentials: tuple[dict[str, Any], ...] = ()
+
+
 class _Patched(Struct, frozen=True, kw_only=True):
     schema_id: str = ""
     traits: dict[str, Any] = {}
@@ -246,7 +267,7 @@ class _Patched(Struct, frozen=True, kw_only=True):
     organization_id: str | None = None
     verifiable_addresses: tuple[_PatchedAddress, ...] = ()
     recovery_addresses: tuple[RecoveryAddress, ...] = ()
-    credentials: dict[str, dict[str, Any]] = {}
+    credentials: dict[str, _PatchedCredential] = {}
 
 
 async def patch(ctx: Context, before: Identity, shown: Mapping[str, Any], raw: bytes) -> Identity:
@@ -289,21 +310,24 @@ def _is_region(operation: jsonpatch.Operation) -> bool:
     return True
 
 
-def _patched_credentials(ctx: Context, before: Identity, given: Mapping[str, dict[str, Any]]) -> dict[str, Credential]:
+def _patched_credentials(
+    ctx: Context, before: Identity, given: Mapping[str, _PatchedCredential]
+) -> dict[str, Credential]:
     found: dict[str, Credential] = {}
-    for type_, document_ in given.items():
-        named = document_.get("type", "")
-        if named != type_:
-            raise errors.bad_request(f'credentials.{type_}.type must equal "{type_}", got "{named}"')
+    for type_, wanted in given.items():
+        if wanted.type != type_:
+            raise errors.bad_request(f'credentials.{type_}.type must equal "{type_}", got "{wanted.type}"')
         old = before.credentials.get(type_)
-        config = document_.get("config") or {}
-        identifiers = tuple(document_.get("identifiers") or ())
+        config, identifiers = wanted.config or {}, wanted.identifiers or ()
         if old and old.config == config and old.identifiers == identifiers:
             found[type_] = old
             continue
-        hashed = config.get("hashed_password")
-        if type_ == "password" and hashed and not passwords.algorithm(hashed):
-            raise errors.bad_request("The imported password does not match any known hash format.")
+        try:
+            hashed = msgspec.convert(config, _PatchedConfig).hashed_password
+        except msgspec.ValidationError as error:
+            raise errors.bad_request(f"credentials.{type_}.config: {error}") from error
+        if type_ == "password" and hashed:
+            _check_hash(hashed)
         found[type_] = Credential(
             type=type_,
             identifiers=identifiers,

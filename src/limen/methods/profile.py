@@ -97,7 +97,7 @@ METHOD = Method(
         submit=_step,
         claims=_claims,
         csrf=lambda form: not _goes_back(form),
-        checks_traits=lambda form: not _goes_back(form),
+        choices={"screen": ("credential-selection", "previous")},
         traits=True,
     ),
     settings=Part(

@@ -43,6 +43,7 @@ class Project(Struct, frozen=True, kw_only=True):
     page_keys: Keys
     hasher: Hasher
     schemas: Mapping[str, IdentitySchema]
+    schema_urls: Mapping[str, str]
     allowed_return_urls: tuple[Url, ...]
     csrf_cookie: str
     enforces_api_flows: bool = True
@@ -68,8 +69,8 @@ class Project(Struct, frozen=True, kw_only=True):
         return schema
 
     def schema_url(self, schema: str) -> str:
-        found = self.schemas.get(schema)
-        return urls.join(self.public_url, "/schemas/" + found.encoded_id) if found else ""
+        """Where the schema of this id is read; "" when there is none (any more)."""
+        return self.schema_urls.get(schema, "")
 
     def ui_url(self, kind: Kind | Literal["error"]) -> str:
         """The page a browser is sent to for this kind of flow: the configured one, or our own."""
@@ -122,6 +123,7 @@ def compile_project(
         page_keys=Keys(own.pagination or default),
         hasher=make_hasher(config, dev=dev),
         schemas=schemas,
+        schema_urls={id_: urls.join(public_url, "/schemas/" + schema.encoded_id) for id_, schema in schemas.items()},
         allowed_return_urls=urls.allow_list(config.selfservice.allowed_return_urls, public_url),
         csrf_cookie="csrf_token_" + sha256(public_url.encode()).hexdigest(),
     )
