@@ -1,0 +1,160 @@
+"""Jsonnet, evaluated in processes of its own: a snippet may loop or grow, and only such a process ends with it.
+
+The processes are kept warm and shared by the whole program; they have no environment, read no files and write none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+SECONDS = 2.0  # one evaluation may take this long
+START_SECONDS = 20.0  # a new process may take this long to come up, on a busy machine
+WORKERS = 4  # evaluations at a time; more wait
+OUTPUT = 1024 * 1024  # bytes a result may have
+_SCRIPT = Path(__file__).with_name("jsonnetworker.py")
+_LENGTH = struct.Struct(">I")
+_REFUSED = "importer error: import_callback did not return a tuple"
+
+
+class JsonnetError(Exception):
+    """A snippet cannot be read or evaluated, or takes too much; the text says what and where."""
+
+
+class Cancelled(JsonnetError):
+    """The snippet said `error "cancel"`: nothing is to be done this time."""
+
+
+async def evaluate(
+    snippet: str,
+    *,
+    name: str = "snippet.jsonnet",
+    arguments: Mapping[str, object] | None = None,
+    variables: Mapping[str, object] | None = None,
+) -> str:
+    """The result as JSON text.
+
+    :param name: what the snippet is called in error texts
+    :param arguments: of the snippet, when it is a function
+    :param variables: what `std.extVar` finds
+    :raises JsonnetError: see there
+    """
+    asked = {
+        "name": name,
+        "snippet": snippet,
+        "arguments": {key: _json(value) for key, value in (arguments or {}).items()},
+        "variables": {key: _json(value) for key, value in (variables or {}).items()},
+    }
+    return await asyncio.to_thread(_POOL.evaluate, asked)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class _Worker:
+    """One process. Whoever holds it asks one thing at a time."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own script; the snippet goes in by the socket
+                [sys.executable, "-P", str(_SCRIPT)],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,  # a process that dies of its limits prints pages of Go
+                env={"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {},
+            )
+        self._seconds = START_SECONDS
+
+    def ask(self, asked: Mapping[str, object]) -> dict[str, str]:
+        """:raises JsonnetError: the process ended, or took too long"""
+        body = msgspec.json.encode(asked)
+        end = time.monotonic() + self._seconds
+        try:
+            self._socket.settimeout(self._seconds)
+            self._socket.sendall(_LENGTH.pack(len(body)) + body)
+            length = _LENGTH.unpack(self._read(_LENGTH.size, end))[0]
+            if length > OUTPUT:
+                raise JsonnetError(f"it makes more than {OUTPUT} bytes")
+            answer: dict[str, str] = msgspec.json.decode(self._read(length, end))
+        except TimeoutError as error:
+            raise JsonnetError(f"it takes longer than {self._seconds:g} s") from error
+        except (OSError, EOFError) as error:
+            raise JsonnetError("it takes too much memory") from error
+        self._seconds = SECONDS
+        return answer
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def _read(self, count: int, end: float) -> bytes:
+        data = b""
+        while len(data) < count:
+            self._socket.settimeout(max(0.001, end - time.monotonic()))
+            part = self._socket.recv(count - len(data))
+            if not part:
+                raise EOFError
+            data += part
+        return data
+
+    def close(self) -> None:
+        self._process.kill()
+        self._socket.close()
+        self._process.wait()
+
+
+class _Pool:
+    """The processes that wait for work. One that failed is not asked again."""
+
+    def __init__(self) -> None:
+        self._idle: list[_Worker] = []
+        self._room = threading.BoundedSemaphore(WORKERS)
+
+    def evaluate(self, asked: Mapping[str, object]) -> str:
+        with self._room:
+            worker = self._take()
+            try:
+                answer = worker.ask(asked)
+            except BaseException:
+                worker.close()
+                raise
+            self._idle.append(worker)
+        if "text" in answer:
+            return answer["text"]
+        raise _error(answer["error"])
+
+    def _take(self) -> _Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.is_alive:
+                return worker
+            worker.close()
+        return _Worker()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _error(text: str) -> JsonnetError:
+    """What was wrong and where; the stack below it is the engine's."""
+    lines = [line.strip().partition("\t")[0] for line in text.removeprefix("RUNTIME ERROR: ").strip().splitlines()]
+    told = " at ".join(line.replace(_REFUSED, "files cannot be imported") for line in lines[:2] if line)
+    return Cancelled(told) if text.startswith("RUNTIME ERROR: cancel\n") else JsonnetError(told)
+
+
+_POOL = _Pool()
+atexit.register(_POOL.close)
