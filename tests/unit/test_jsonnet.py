@@ -11,18 +11,18 @@ from limen.core import jsonnet
 
 
 async def test_a_function_is_given_its_arguments() -> None:
-    text = await jsonnet.evaluate("function(ctx) {to: ctx.recipient}", arguments={"ctx": {"recipient": "ann"}})
+    text = await jsonnet.evaluate("function(ctx) {to: ctx.recipient}", ctx={"recipient": "ann"})
     assert json.loads(text) == {"to": "ann"}
 
 
 async def test_variables_are_found() -> None:
-    text = await jsonnet.evaluate("std.extVar('claims').sub", variables={"claims": {"sub": "7"}})
+    text = await jsonnet.evaluate("std.extVar('claims').sub", ext={"claims": {"sub": "7"}})
     assert json.loads(text) == "7"
 
 
 async def test_cancelling_is_told_apart_from_failing() -> None:
     with pytest.raises(jsonnet.Cancelled):
-        await jsonnet.evaluate("function(ctx) if ctx then error 'cancel' else 1", arguments={"ctx": True})
+        await jsonnet.evaluate("function(ctx) if ctx then error 'cancel' else 1", ctx=True)
     with pytest.raises(jsonnet.JsonnetError) as raised:
         await jsonnet.evaluate("error 'cancelled by hand'")
     assert type(raised.value) is jsonnet.JsonnetError

@@ -37,24 +37,21 @@ class Cancelled(JsonnetError):
 
 
 async def evaluate(
-    snippet: str,
-    *,
-    name: str = "snippet.jsonnet",
-    arguments: Mapping[str, object] | None = None,
-    variables: Mapping[str, object] | None = None,
+    snippet: str, *, ctx: object = None, ext: Mapping[str, object] | None = None, name: str = "snippet"
 ) -> str:
     """The result as JSON text.
 
+    :param ctx: what the snippet is a function of
+    :param ext: what `std.extVar` finds, by name
     :param name: what the snippet is called in error texts
-    :param arguments: of the snippet, when it is a function
-    :param variables: what `std.extVar` finds
-    :raises JsonnetError: see there
+    :raises Cancelled: it ended with `error "cancel"`
+    :raises JsonnetError: it is wrong, or takes too much
     """
     asked = {
         "name": name,
         "snippet": snippet,
-        "arguments": {key: _json(value) for key, value in (arguments or {}).items()},
-        "variables": {key: _json(value) for key, value in (variables or {}).items()},
+        "arguments": {} if ctx is None else {"ctx": _json(ctx)},
+        "variables": {key: _json(value) for key, value in (ext or {}).items()},
     }
     return await asyncio.to_thread(_POOL.evaluate, asked)
 
