@@ -42,7 +42,8 @@ def form_error(message: Message, field: str = "", *, then: Callable[[Any], None]
 class ApiError(LimenError):
     """An error answer: an HTTP status, perhaps an id, what happened (`message`) and what to do about it (`reason`).
 
-    `details` goes into the envelope, `top` beside it. `code` is the status named in the body where it differs.
+    `details` goes into the envelope, `top` beside it. `code` is the status named in the body where it differs. `debug` is
+    what another server said: the error page is told, the answer itself does not repeat it.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ApiError(LimenError):
         top: Mapping[str, Any] | None = None,
         code: int = 0,
         headers: Mapping[str, str] | None = None,
+        debug: str = "",
         then: Callable[[Any], None] | None = None,
     ) -> None:
         super().__init__(then)
@@ -67,12 +69,13 @@ class ApiError(LimenError):
         self.details = dict(details or {})
         self.top = dict(top or {})
         self.headers = dict(headers or {})
+        self.debug = debug
 
     def __str__(self) -> str:
         return f"{self.status} {self.id or '-'}: {self.message} {self.reason}".rstrip()
 
     def envelope(self, request_id: str = "") -> dict[str, Any]:
-        """The body as it is sent, and as it is kept for the error page."""
+        """The body as it is sent."""
         error: dict[str, Any] = {"code": self.code, "status": HTTPStatus(self.code).phrase}
         if self.id:
             error["id"] = self.id
@@ -84,6 +87,10 @@ class ApiError(LimenError):
             error["details"] = self.details
         error["message"] = self.message
         return error
+
+    def kept(self) -> dict[str, Any]:
+        """The same, as it is kept for the error page."""
+        return {**self.envelope(), **({"debug": self.debug} if self.debug else {})}
 
     def body(self, request_id: str = "") -> dict[str, Any]:
         return {"error": self.envelope(request_id), **self.top}
@@ -220,6 +227,16 @@ def address_not_verified(continue_with: Sequence[Mapping[str, Any]]) -> ApiError
 
 def upstream_failed(reason: str) -> ApiError:
     return ApiError(502, id="upstream_error", reason=reason)
+
+
+def login_request_failed(reason: str, *, status: int | None, hint: str | None, debug: str, fault: bool) -> ApiError:
+    """The OAuth 2.0 server did not answer as asked. `fault`: it is at fault, not who came with the login request."""
+    details: dict[str, Any] = {}
+    if status is not None:
+        details["status_code"] = status
+    if hint is not None:
+        details["oauth2_error_hint"] = hint
+    return ApiError(500 if fault else 400, reason=reason, details=details, debug=debug)
 
 
 def identity_disabled() -> FormError:

@@ -11,8 +11,9 @@ from msgspec import Struct
 from limen.core import errors
 
 # A browser strips tabs and line breaks and reads "\" as "/" (WHATWG URL, "basic URL parser"): such text means one thing
-# to us and another to the browser, so it is never an address.
-_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+# to us and another to the browser, so it is never an address. A space inside a query is harmless, and common: a decoded
+# address of an OAuth 2.0 client has its scopes there.
+_AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]|^[^?]* | $")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -94,8 +95,9 @@ def join(base: str, path: str) -> str:
 def with_query(url: str, values: Mapping[str, str]) -> str:
     """The address with these parameters set; others it has are kept. Keys come out sorted, as Go sorts them."""
     parts = urlsplit(url)
-    merged = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **values}
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(sorted(merged.items())), parts.fragment))
+    kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in values]
+    query = urlencode(sorted([*kept, *values.items()], key=lambda pair: pair[0]))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, parts.fragment))
 
 
 def without_query(url: str, *names: str) -> str:

@@ -41,6 +41,10 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
     identity_id: str = ""
     session_id: str = ""
     organization_id: str | None = None
+    oauth2_login_challenge: str = ""  # the login request of an OAuth 2.0 server that this flow answers
+    oauth2_login_request: dict[str, Any] | None = (
+        None  # what that server says about it: asked for anew each time, never stored
+    )
     private: dict[str, Any] = {}  # what methods remember between two submits; never sent
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from limen.core import errors
 from limen.db.database import Commit, ProjectDatabase
@@ -74,4 +75,5 @@ async def save(db: ProjectDatabase, flow: Flow) -> None:
 
 
 def _document(flow: Flow) -> str:
-    return msgspec.json.encode(flow).decode()
+    stored = replace(flow, oauth2_login_request=None) if flow.oauth2_login_request else flow
+    return msgspec.json.encode(stored).decode()

@@ -82,6 +82,10 @@ def flow_body(project: Project, flow: Flow, secret: str) -> dict[str, Any]:
         body["organization_id"] = flow.organization_id
     if flow.kind in ("login", "registration") and flow.identity_schema:
         body["identity_schema"] = flow.identity_schema
+    if flow.kind in ("login", "registration") and flow.oauth2_login_challenge:
+        body["oauth2_login_challenge"] = flow.oauth2_login_challenge
+        if flow.oauth2_login_request is not None:
+            body["oauth2_login_request"] = flow.oauth2_login_request
     if flow.kind == "login":
         body["created_at"] = flow.issued_at
         body["updated_at"] = flow.updated_at

@@ -92,6 +92,17 @@ async def by_address(db: ProjectDatabase, kind: str, via: str, value: str) -> Id
     return from_row(row) if row else None
 
 
+async def clashes(db: ProjectDatabase, identity: Identity) -> bool:
+    """Whether an identifier or address belongs to somebody already. The commit decides; this is for who must know before."""
+    for type_, identifier in _identifiers(identity):
+        if await db.row(_BY_IDENTIFIER, type=type_, identifier=identifier):
+            return True
+    for kind, via, value in _addresses(identity):
+        if await db.row(_BY_ADDRESS, kind=kind, via=via, value=value):
+            return True
+    return False
+
+
 def insert(commit: Commit, identity: Identity) -> None:
     """Store a new person.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 Item = dict[str, Any]
+REDIRECT, VERIFY = "redirect_browser_to", "show_verification_ui"
 
 
 def redirect(url: str) -> Item:
-    return {"action": "redirect_browser_to", "redirect_browser_to": url}
+    return {"action": REDIRECT, "redirect_browser_to": url}
 
 
 def session_token(token: str) -> Item:
@@ -17,7 +18,7 @@ def session_token(token: str) -> Item:
 
 def verification(flow_id: str, address: str, url: str) -> Item:
     flow = {"id": flow_id, "verifiable_address": address, **({"url": url} if url else {})}
-    return {"action": "show_verification_ui", "flow": flow}
+    return {"action": VERIFY, "flow": flow}
 
 
 def settings(flow_id: str, url: str) -> Item:

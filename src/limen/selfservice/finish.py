@@ -14,7 +14,7 @@ from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.selfservice import continue_with, engine, hooks
+from limen.selfservice import continue_with, engine, hooks, oauth2
 from limen.selfservice.engine import Submitted
 from limen.selfservice.reply import Issued, Leave, Reply
 from limen.session import service as sessions
@@ -41,6 +41,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         await hooks.after_login(effects, session, so_far.id)
     except Leave as leave:
         return leave.reply
+    server = await oauth2.answered(ctx, flow, session, effects.identity)
     commit = ctx.db.begin()
     flow.updated_at = ctx.stamp
     flows.update(commit, flow)
@@ -56,7 +57,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
             then(commit)
     await ctx.db.commit(commit)
     ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
-    return _signed_in(ctx, flow, session, effects, token, to, new=not known)
+    return _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
 
 
 def _session(ctx: Context, identity: Identity, proof: Proof, subject: Subject | None) -> tuple[Session, str]:
@@ -67,7 +68,7 @@ def _session(ctx: Context, identity: Identity, proof: Proof, subject: Subject | 
 
 
 def _signed_in(
-    ctx: Context, flow: Flow, session: Session, effects: hooks.Effects, token: str, to: str, *, new: bool
+    ctx: Context, flow: Flow, session: Session, effects: hooks.Effects, token: str, to: str, server: str, *, new: bool
 ) -> Reply:
     satisfied = sessions.satisfies(session, effects.identity, ctx.project.config.session.whoami.required_aal)
     if not flow.is_browser:
@@ -81,11 +82,9 @@ def _signed_in(
     secret = effects.csrf or (csrf.new_secret() if new else "")
     cookie: dict[str, Any] = {"issued": Issued(session, token), "csrf": secret}
     if not satisfied:
-        url = sessions.aal2_url(ctx.project, flow.return_to)
-        if ctx.client.is_json:
-            error = errors.location_change_required(url)
-            return Reply(json=True, status=error.status, error=error, **cookie)
-        return Reply(json=False, url=url, **cookie)
+        server = sessions.aal2_url(ctx.project, flow.return_to, flow.oauth2_login_challenge)
+    if server:
+        return oauth2.go(server, json=ctx.client.is_json, **cookie)
     body = {"session": sessions.body(ctx, session, effects.identity), "continue_with": effects.continue_with}
     return Reply(json=ctx.client.is_json, body=body, url=effects.page or to, **cookie)
 
@@ -105,6 +104,11 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     signs_in = hooks.after_registration(effects, so_far.id)
     identity = effects.identity
     session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))
+    for started in effects.verifications:
+        started.session_id, started.identity_id = session.id, identity.id
+    if flow.oauth2_login_challenge and await people.clashes(ctx.db, identity):
+        raise await _taken(ctx, identity, so_far)  # the OAuth 2.0 server must not hear of somebody who will not exist
+    server = await _answered_after_sign_up(ctx, flow, session, effects, signs_in=signs_in)
     commit = ctx.db.begin()
     people.insert(commit, identity)
     session_store.insert(commit, session, sessions.digest(token))
@@ -117,10 +121,28 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
-        so_far.data.traits = identity.traits
-        raise await duplicate(ctx, identity) from None
+        raise await _taken(ctx, identity, so_far) from None
     ctx.events.tell("identity.created", identity.id, method=so_far.id)
-    return _signed_up(ctx, flow, identity, session, token, effects, to, signs_in=signs_in)
+    return _signed_up(ctx, flow, identity, session, token, effects, server or to, signs_in=signs_in)
+
+
+async def _answered_after_sign_up(
+    ctx: Context, flow: Flow, session: Session, effects: hooks.Effects, *, signs_in: bool
+) -> str:
+    """Answer the OAuth 2.0 server, unless the address is to be verified first: the verification answers it then.
+
+    A script that gets no session is not told where to go on, so nothing is answered.
+    """
+    if ctx.client.is_json:
+        if not signs_in or effects.shows_verification:
+            return ""
+    elif effects.page:
+        return ""
+    server = await oauth2.answered(ctx, flow, session, effects.identity)
+    if server and ctx.client.is_json:
+        effects.continue_with = [item for item in effects.continue_with if item["action"] != continue_with.REDIRECT]
+        effects.continue_with.append(continue_with.redirect(server))
+    return server
 
 
 def _signed_up(
@@ -149,6 +171,11 @@ def _signed_up(
     return Reply(
         json=ctx.client.is_json or not flow.is_browser, body=body, url=effects.page or to, issued=issued, csrf=secret
     )
+
+
+async def _taken(ctx: Context, identity: Identity, so_far: Submitted) -> FormError:
+    so_far.data.traits = identity.traits
+    return await duplicate(ctx, identity)
 
 
 async def duplicate(ctx: Context, identity: Identity) -> FormError:

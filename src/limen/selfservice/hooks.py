@@ -50,6 +50,11 @@ class Effects:
         self.page = ""
         self.csrf = ""
         self.verification: continue_with.Item | None = None
+        self.verifications: list[Flow] = []  # started here, not stored yet
+
+    @property
+    def shows_verification(self) -> bool:
+        return any(item["action"] == continue_with.VERIFY for item in self.continue_with)
 
     def verify_addresses(self) -> None:
         """Start a verification for the first address nobody proved yet (with the legacy flag: for each).
@@ -73,6 +78,7 @@ class Effects:
         flow = verification_flow(ctx, self.flow, self.csrf or ctx.client.csrf)
         code.draw_sent_verification(flow, address.via, address.value, resend=address.via)
         flow.state = "sent_email"
+        self.verifications.append(flow)
         self.identity = identities.mark_address(ctx, self.identity, address.via, address.value, status="sent")
         identity = self.identity
 
@@ -100,6 +106,7 @@ def verification_flow(ctx: Context, parent: Flow, csrf_secret: str) -> Flow:
     url = urls.with_query(url, {"return_to": wanted}) if wanted else urls.with_query(url, {})
     return engine.new(
         ctx, "verification", parent.type, "only", request_url=url, active="code",
+        oauth2_login_challenge=parent.oauth2_login_challenge if parent.is_browser else "",
         csrf=csrf.digest(csrf_secret) if csrf_secret else "",
     )  # fmt: skip
 

@@ -6,10 +6,11 @@ from limen.context import Context
 from limen.core import errors, messages
 from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form, is_true
+from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Passed, Shown
 from limen.flow.model import Flow, FlowType, Situation
-from limen.selfservice import engine, expiry, finish, guard
+from limen.selfservice import engine, expiry, finish, guard, oauth2
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -20,7 +21,12 @@ LEVELS = ("aal1", "aal2")
 async def start(ctx: Context, type_: FlowType) -> Reply:
     """`GET /self-service/login/browser` and `…/api`."""
     json = type_ == "api" or ctx.client.accepts_json
+    request = None
+    if type_ == "browser" and (challenge := provider.challenge(ctx)):
+        request = await provider.look_up(ctx, challenge)
+        ctx = oauth2.rewritten(ctx, request, **({} if request.skip else {"refresh": "true"}))
     engine.asked_return_url(ctx)
+    challenge = provider.challenge(ctx)
     wanted = engine.query(ctx, "aal").lower() or "aal1"
     if wanted not in LEVELS:
         raise errors.bad_request(f"{wanted!r} is no assurance level: aal1 and aal2 are.")
@@ -33,10 +39,15 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
         if wanted == "aal2":
             raise errors.aal1_required()
     elif not refresh and wanted <= subject.session.aal:
+        already = errors.session_already_available("signing in")
+        if request is not None:
+            return await oauth2.remembered(ctx, request, subject, json=json, script=already)
         if json:
-            raise errors.session_already_available("signing in")
+            raise already
         return Reply(json=False, url=engine.asked_return_url(ctx))
     flow = await fresh(ctx, type_, subject, wanted, refresh and subject is not None, schema)
+    flow.oauth2_login_challenge = challenge
+    flow.oauth2_login_request = request.shown if request else None
     await store.save_new(ctx.db, flow)
     ctx.events.tell("login.started", flow=flow.id)
     return engine.shown(ctx, flow, json=json)
@@ -70,7 +81,7 @@ async def fetch(ctx: Context, id_: str | None) -> Reply:
     guard.check_reader(ctx, flow)
     if flow.is_expired(ctx.stamp):
         raise expiry.gone(ctx, flow)
-    return Reply(json=True, flow=flow)
+    return await oauth2.fetched(ctx, flow)
 
 
 async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
@@ -102,7 +113,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         engine.refuse(ctx, flow, error, so_far)
         await engine.keep(ctx, flow, error.then)
         ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(error))
-        return engine.shown(ctx, flow, json=_json(ctx, flow), status=400)
+        return await oauth2.shown(ctx, flow, json=_json(ctx, flow), status=400)
     except ApiError as error:
         return engine.failed(ctx, error, flow)
 
@@ -123,4 +134,5 @@ async def _replace(ctx: Context, flow: Flow, subject: Subject | None) -> Reply:
         raise _signed_in()
     # The level and the refresh come from the address that asks now, as a submit does not repeat them: aal1, none.
     new = await fresh(ctx, flow.type, subject, "aal1", refresh=False, schema=flow.identity_schema)
+    new.oauth2_login_challenge = flow.oauth2_login_challenge
     return await expiry.replaced(ctx, flow, new, messages.LOGIN_EXPIRED, json=_json(ctx, flow))

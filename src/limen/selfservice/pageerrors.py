@@ -21,7 +21,7 @@ async def keep(ctx: Context, error: ApiError) -> str:
     """Store what happened; returns the id the error page is opened with."""
     id_ = new_id()
     commit = ctx.db.begin()
-    commit.add(_INSERT, id=id_, now=ctx.stamp, error=msgspec.json.encode(error.envelope()).decode())
+    commit.add(_INSERT, id=id_, now=ctx.stamp, error=msgspec.json.encode(error.kept()).decode())
     await ctx.db.commit(commit)
     return id_
 

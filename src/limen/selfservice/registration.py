@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from limen.context import Context
-from limen.core import errors, messages
+from limen.core import errors, messages, urls
 from limen.core.errors import ApiError, FormError
 from limen.core.form import Form
+from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Changed, Next, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
-from limen.selfservice import engine, expiry, finish, guard
+from limen.selfservice import engine, expiry, finish, guard, oauth2
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
+from limen.session.model import Subject
 
 
 async def start(ctx: Context, type_: FlowType) -> Reply:
@@ -20,19 +24,33 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     if type_ == "api" and await sessions.current(ctx):
         raise errors.session_already_available("signing up")
     to = engine.asked_return_url(ctx)
+    challenge = provider.challenge(ctx)
     schema = engine.query(ctx, "identity_schema")
     if schema:
         ctx.project.selfservice_schema(schema)
     if not ctx.project.config.selfservice.flows.registration.enabled:
         raise errors.flow_disabled("Registration")
-    if type_ == "browser" and await sessions.current(ctx):
+    request = await provider.look_up(ctx, challenge) if type_ == "browser" and challenge else None
+    if type_ == "browser" and (subject := await sessions.current(ctx)):
+        if request is not None:
+            return await _signed_in(ctx, request, subject)
         if ctx.client.is_json:
             raise errors.session_already_available("signing up")
         return Reply(json=False, url=to)
     flow = await fresh(ctx, type_, schema)
+    flow.oauth2_login_challenge = challenge
     await store.save_new(ctx.db, flow)
     ctx.events.tell("registration.started", flow=flow.id)
     return engine.shown(ctx, flow, json=json)
+
+
+async def _signed_in(ctx: Context, request: provider.LoginRequest, subject: Subject) -> Reply:
+    """Who has a session needs no registration: the OAuth 2.0 server is answered, or wants a new sign-in."""
+    ctx = oauth2.rewritten(ctx, request)
+    if request.skip:
+        return await oauth2.remembered(ctx, request, subject, json=ctx.client.is_json)
+    login = urls.join(ctx.project.public_url, "/self-service/login/browser")
+    return Reply(json=False, url=f"{login}?{urlsplit(ctx.client.url).query}", page_status=302)
 
 
 async def fresh(ctx: Context, type_: FlowType, schema: str) -> Flow:
@@ -51,7 +69,7 @@ async def fetch(ctx: Context, id_: str | None) -> Reply:
     guard.check_reader(ctx, flow)
     if flow.is_expired(ctx.stamp):
         raise expiry.gone(ctx, flow)
-    return Reply(json=True, flow=flow)
+    return await oauth2.fetched(ctx, flow)
 
 
 async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
@@ -66,6 +84,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     try:
         if flow.is_expired(ctx.stamp):
             new = await fresh(ctx, flow.type, flow.identity_schema)
+            new.oauth2_login_challenge = flow.oauth2_login_challenge
             return await expiry.replaced(ctx, flow, new, messages.REGISTRATION_EXPIRED, json=json)
         outcome = await engine.submit(ctx, flow, form, None, so_far)
         match outcome:
@@ -86,6 +105,6 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         await engine.keep(ctx, flow, refusal.then)
         ctx.events.tell("registration.failed", flow=flow.id, method=so_far.id, why=str(refusal))
         # Kratos sends pages back with 302 here, not with 303 as everywhere else.
-        return engine.shown(ctx, flow, json=json, status=400, page_status=302)
+        return await oauth2.shown(ctx, flow, json=json, status=400, page_status=302)
     except ApiError as error:
         return engine.failed(ctx, error, flow)

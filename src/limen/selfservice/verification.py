@@ -11,8 +11,12 @@ from limen.flow import store
 from limen.flow.method import Controls, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
-from limen.selfservice import engine, expiry, guard, hooks
-from limen.selfservice.reply import Reply
+from limen.identity.model import Identity
+from limen.selfservice import engine, expiry, guard, hooks, oauth2
+from limen.selfservice.reply import Issued, Reply
+from limen.session import service as sessions
+from limen.session import store as session_store
+from limen.session.model import Session
 
 
 async def start(ctx: Context, type_: FlowType) -> Reply:
@@ -59,6 +63,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             case Shown(claims_flow=True):
                 # The link is opened where the mail is read, which may be another browser: the form goes over to it.
                 secret = csrf.new_secret()
+                if flow.csrf != csrf.digest(ctx.client.csrf):
+                    flow.oauth2_login_challenge = ""  # the OAuth 2.0 server waits for the browser it sent
                 flow.csrf = csrf.digest(secret)
                 await engine.keep(ctx, flow)
                 return Reply(json=False, url=engine.page(ctx, flow), csrf=secret)
@@ -80,10 +86,12 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
     identity = await identities.must(ctx.db, outcome.identity_id)
     after = identities.mark_address(ctx, identity, outcome.via, outcome.address, status="completed")
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "verification", ""))
+    session = await _waiting_session(ctx, flow, after)
     flow.state = "passed_challenge"
     told = messages.PHONE_VERIFIED() if outcome.via == "sms" else messages.EMAIL_VERIFIED()
     nodes = [ui.CSRF_NODE] if flow.is_browser else []
-    flow.ui = ui.Ui([*nodes, ui.anchor("continue", to, "code", messages.CONTINUE())], [told], action=to, method="GET")
+    on = oauth2.begin_again(ctx, flow) if flow.oauth2_login_challenge and session is None else to
+    flow.ui = ui.Ui([*nodes, _continue(on)], [told], action=to, method="GET")
     await engine.keep(
         ctx,
         flow,
@@ -91,7 +99,37 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
         lambda commit: identities.save(commit, identity, after) if after is not identity else None,
     )
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
+    if session is not None:
+        return await _answered(ctx, flow, session, after)
     return engine.shown(ctx, flow, json=ctx.client.is_json or not flow.is_browser)
+
+
+def _continue(to: str) -> ui.Node:
+    return ui.anchor("continue", to, "code", messages.CONTINUE())
+
+
+async def _waiting_session(ctx: Context, flow: Flow, identity: Identity) -> Session | None:
+    """The session whose sign-up an OAuth 2.0 server still waits for, in the browser it waits for."""
+    if not flow.oauth2_login_challenge or not flow.session_id or flow.csrf != csrf.digest(ctx.client.csrf):
+        return None
+    session = await session_store.by_id(ctx.db, flow.session_id)
+    if session is None or session.identity_id != identity.id or not session.is_active(ctx.stamp, identity):
+        return None
+    return session
+
+
+async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identity) -> Reply:
+    """The address is verified: a page goes back to the OAuth 2.0 server, a script finds the way there in the form."""
+    server = await oauth2.answered(ctx, flow, session, identity)
+    subject = await sessions.current(ctx)
+    own = subject is not None and subject.session.id == session.id
+    issued = Issued(session, ctx.client.token) if own else None
+    if not ctx.client.is_json:
+        return Reply(json=False, url=server or engine.page(ctx, flow), issued=issued)
+    if server:
+        flow.ui.put(_continue(server))
+        await engine.keep(ctx, flow)
+    return engine.shown(ctx, flow, json=True, issued=issued)
 
 
 async def start_again(ctx: Context, flow: Flow, message: Message) -> Reply:

@@ -101,9 +101,10 @@ def is_privileged(ctx: Context, session: Session) -> bool:
     return max_age <= 0 or clock.after(clock.parse(session.authenticated_at), max_age) > ctx.stamp
 
 
-def aal2_url(project: Project, return_to: str = "") -> str:
+def aal2_url(project: Project, return_to: str = "", login_challenge: str = "") -> str:
     """Where a second factor is asked for."""
-    query = {"aal": "aal2", **({"return_to": return_to} if return_to else {})}
+    more = {"return_to": return_to, "login_challenge": login_challenge}
+    query = {"aal": "aal2", **{name: value for name, value in more.items() if value}}
     return urls.with_query(urls.join(project.public_url, "/self-service/login/browser"), query)
 
 
