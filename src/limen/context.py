@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -26,7 +26,8 @@ class Client(Struct, frozen=True, kw_only=True):
     origin: str = ""
     token: str = ""  # the session token it carries, in whichever way
     csrf: str = ""
-    cookies: tuple[str, ...] = ()
+    cookies: Mapping[str, str] = {}
+    headers: Sequence[tuple[bytes, bytes]] = ()  # all of them, as they came; names in lower case
     paused: Mapping[str, str] = {}  # ids of submits that this browser paused, by name (see flow/pauses.py)
     is_json: bool = False  # wants JSON for errors and submits (three predicates: see http/negotiate.py)
     accepts_json: bool = False  # wants flows as JSON

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
-import ipaddress
-import socket
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+import base64
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 
+from limen.core import addresses, clock
+from limen.core.addresses import Forbidden
+
 if TYPE_CHECKING:
-    import httpx2
+    import httpcore2
+
+_PORTS = {"http": 80, "https": 443}
+_TARGET_SAFE = "%/:?#[]@!$&'()*+,;=-._~"  # what an address may hold as it is; the rest is percent-encoded
 
 
 class OutboundError(Exception):
     """A call could not be made or was not answered; the text says why."""
 
 
-class Forbidden(OutboundError):
-    """The address is private, and the configuration says that private addresses are not called."""
+class TimedOut(OutboundError):
+    """No answer came in time."""
 
 
 class Answer(Struct, frozen=True):
@@ -30,8 +36,23 @@ class Answer(Struct, frozen=True):
     body: bytes
 
 
+class Retry(Struct, frozen=True):
+    """How often a call is tried, and how long to wait in between: `pause` seconds, then twice as long, up to `longest`.
+
+    Tried again is what got no answer, a 5xx other than 501, or a 429; a `Retry-After` is honoured up to `longest`.
+    """
+
+    attempts: int = 3
+    pause: float = 1.0
+    longest: float = 30.0
+
+
+ONCE = Retry(1)
+Headers = Mapping[str, str]
+
+
 class Outbound:
-    """Calls what the configuration names. Redirects are never followed; the address is resolved once and pinned."""
+    """Calls what the configuration names. With `refuse_private`, no private address except those listed."""
 
     def __init__(
         self, *, refuse_private: bool = False, exceptions: Sequence[str] = (), limit: int = 5 * 1024 * 1024
@@ -39,100 +60,188 @@ class Outbound:
         self._refuse_private = refuse_private
         self._exceptions = tuple(exceptions)
         self._limit = limit
-        self._client: httpx2.AsyncClient | None = None
+        self._pools: dict[bool, httpcore2.AsyncConnectionPool] = {}
 
     async def request(
         self,
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
+        each: Callable[[], Headers] | None = None,
         body: bytes = b"",
         seconds: float = 10,
-        attempts: int = 1,
+        retry: Retry = ONCE,
+        redirects: int = 0,
+        wants_body: bool = True,
     ) -> Answer:
-        """One answer. `attempts` counts tries without an answer or with a 5xx; each may take `seconds`.
+        """One answer, which may be a 5xx when it stays one. Each attempt may take `seconds`, redirects included.
 
+        :param each: headers that are made anew for every attempt
+        :param redirects: how many are followed; by default none, the redirect is the answer
+        :param wants_body: without, no more of the body is read than comes at once, however large it is
+        :raises TimedOut: the last attempt took too long
         :raises OutboundError: no answer, too large an answer, or an address that must not be called
         """
-        import httpx2  # noqa: PLC0415 - 20 ms and 10 MB that a server without calls does without
-
-        self._client = self._client or httpx2.AsyncClient(follow_redirects=False, trust_env=False)
-        sent = dict(headers or {})
-        target, extensions = await self._pinned(url, sent)
-        for attempt in range(1, attempts + 1):
+        for attempt in range(retry.attempts):
+            last = attempt + 1 == retry.attempts
+            asked: str | None = None
+            sent = {"User-Agent": "limen", **(headers or {}), **(each() if each else {})}
             try:
-                answer = await self._once(self._client, method, url, target, sent, body, seconds, extensions)
-            except (httpx2.HTTPError, OSError) as error:
-                if attempt == attempts:
-                    raise OutboundError(f"{url} did not answer: {str(error) or type(error).__name__}") from error
-            except httpx2.InvalidURL as error:
-                raise OutboundError(f"{url} is not an address: {error}") from error
+                async with asyncio.timeout(seconds):
+                    answer = await self._followed(method, url, sent, body, redirects, wants_body=wants_body)
+            except TimeoutError as error:
+                if last:
+                    raise TimedOut(f"{shown(url)} did not answer within {seconds:g} s") from error
+            except _Failed as error:
+                if last or error.is_final:
+                    raise OutboundError(f"{shown(url)} did not answer: {error}") from error
             else:
-                if answer.status < 500 or attempt == attempts:
+                if last or not is_unwell(answer.status):
                     return answer
-            await asyncio.sleep(0.1 * attempt)
+                asked = answer.headers.get("retry-after") if answer.status in (429, 503) else None
+            await asyncio.sleep(min(wanted_pause(asked) or retry.pause * 2**attempt, retry.longest))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _pinned(self, url: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
-        """Where the call really goes, and what TLS must still be told.
-
-        Who resolves twice can be given two answers (DNS rebinding): the call goes to the address that was checked.
-        """
-        if not self._refuse_private or any(fnmatch.fnmatchcase(url, pattern) for pattern in self._exceptions):
-            return url, {}
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        address = await public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
-        literal = f"[{address}]" if ":" in address else address
-        headers.setdefault("Host", parts.netloc.rpartition("@")[2])
-        netloc = f"{literal}:{parts.port}" if parts.port else literal
-        return urlunsplit(parts._replace(netloc=netloc)), {"sni_hostname": host}
-
-    async def _once(
-        self,
-        client: httpx2.AsyncClient,
-        method: str,
-        url: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        seconds: float,
-        extensions: Mapping[str, str],
+    async def _followed(
+        self, method: str, url: str, headers: Headers, body: bytes, redirects: int, *, wants_body: bool
     ) -> Answer:
-        async with client.stream(
-            method, target, headers=headers, content=body or None, timeout=seconds, extensions=dict(extensions)
-        ) as answer:
-            data = b""
-            async for chunk in answer.aiter_bytes():
-                data += chunk
-                if len(data) > self._limit:
-                    raise OutboundError(f"{url} answered more than {self._limit} bytes")
-            return Answer(answer.status_code, dict(answer.headers), data)
+        """Where the redirects end. What was meant for one server is not told to another."""
+        for _ in range(redirects + 1):
+            answer = await self._once(method, url, headers, body, wants_body=wants_body)
+            to = answer.headers.get("location")
+            if answer.status not in (301, 302, 303, 307, 308) or not to or not redirects:
+                return answer
+            try:
+                there = urljoin(url, to)
+                leaves = _origin(there) != _origin(url)
+            except ValueError as error:
+                raise _Failed(f"it redirects to what is no address: {error}", is_final=True) from error
+            if leaves:
+                headers = {k: v for k, v in headers.items() if k.lower() in ("user-agent", "content-type")}
+            if answer.status < 307 and method not in ("GET", "HEAD"):
+                method, body = "GET", b""
+            url = there
+        raise _Failed(f"it redirects more than {redirects} times", is_final=True)
+
+    async def _once(self, method: str, url: str, headers: Headers, body: bytes, *, wants_body: bool) -> Answer:
+        import httpcore2  # noqa: PLC0415 - 20 ms and 10 MB that a server without calls does without
+
+        target, own = _target(url, httpcore2)
+        sent = {**own, **headers}
+        raw = [(k.encode("latin1", "replace"), v.encode("utf8")) for k, v in sent.items()]
+        try:
+            async with self._pool(url, httpcore2).stream(method, target, headers=raw, content=body or None) as answer:
+                data = b""
+                async for chunk in answer.aiter_stream():
+                    data += chunk
+                    if not wants_body:
+                        break
+                    if len(data) > self._limit:
+                        raise OutboundError(f"{shown(url)} answered more than {self._limit} bytes")
+                found = {k.decode("latin1").lower(): v.decode("latin1") for k, v in reversed(answer.headers)}
+                return Answer(answer.status, found, data)
+        except Forbidden as error:
+            raise OutboundError(str(error)) from error
+        except (httpcore2.LocalProtocolError, httpcore2.UnsupportedProtocol) as error:
+            raise _Failed(str(error), is_final=True) from error
+        except httpcore2.TimeoutException as error:
+            raise TimeoutError from error
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+            raise _Failed(str(error) or type(error).__name__, is_final=_is_untrusted(error)) from error
+
+    def _pool(self, url: str, httpcore2: Any) -> httpcore2.AsyncConnectionPool:
+        guarded = self._refuse_private and not addresses.is_exception(url, self._exceptions)
+        if guarded not in self._pools:
+            backend = _guard(httpcore2) if guarded else httpcore2.AnyIOBackend()
+            self._pools[guarded] = httpcore2.AsyncConnectionPool(network_backend=backend, keepalive_expiry=60)
+        return self._pools[guarded]
 
     async def close(self) -> None:
-        if self._client:
-            await self._client.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
 
 
-async def public_address(host: str, port: int) -> str:
-    """An address of this host, provided none of its addresses is private.
+class _Failed(Exception):
+    """One attempt failed. `is_final`: so would the next."""
 
-    :raises Forbidden: one is
-    :raises OutboundError: the name is unknown
-    """
+    def __init__(self, text: str, *, is_final: bool = False) -> None:
+        super().__init__(text)
+        self.is_final = is_final
+
+
+def is_unwell(status: int) -> bool:
+    """Whether an answer is worth another try: too many requests, or a failure that may pass."""
+    return status == 429 or (status >= 500 and status != 501)
+
+
+def _guard(httpcore2: Any) -> Any:
+    """Connections to public addresses only. The addresses of a name are tried in turn."""
+
+    class Guarded(httpcore2.AnyIOBackend):  # type: ignore[misc]
+        async def connect_tcp(self, host: str, port: int, *args: Any, **more: Any) -> Any:
+            try:
+                found = await addresses.resolve(host, port)
+            except OSError as error:
+                raise httpcore2.ConnectError(f"the name {host} cannot be resolved") from error
+            addresses.check(host, found)
+            for address in found[:-1]:
+                try:
+                    return await super().connect_tcp(address, port, *args, **more)
+                except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                    continue
+            return await super().connect_tcp(found[-1], port, *args, **more)
+
+    return Guarded()
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Whether it was the certificate: another attempt would not find a better one."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def _target(url: str, httpcore2: Any) -> tuple[Any, dict[str, str]]:
+    """Where a request goes, and the headers that its address asks for: its user and password travel in one."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise OutboundError(f"the name {host} cannot be resolved") from error
-    addresses = [str(entry[4][0]) for entry in found]
-    if not addresses or any(is_private(address) for address in addresses):
-        raise Forbidden(f"{host} is a private address, and clients.http.disallow_private_ip_ranges is set")
-    return addresses[0]
+        parts = urlsplit(url)
+        port, host = parts.port, (parts.hostname or "").encode("idna").decode()
+    except ValueError as error:
+        raise _Failed(f"it is not an address: {error}", is_final=True) from error
+    if parts.scheme not in _PORTS or not host:
+        raise _Failed("it is not an http:// or https:// address", is_final=True)
+    target = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe=_TARGET_SAFE)
+    own: dict[str, str] = {}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        own["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target), own
 
 
-def is_private(address: str) -> bool:
-    """Anything that is not a public unicast address, also when written as IPv4 inside IPv6."""
-    ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return (not ip.is_global) or ip.is_multicast or bool(mapped and not mapped.is_global)
+def shown(url: str) -> str:
+    """An address as an error or a log may name it: a query, a user and a password can be secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the address"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def wanted_pause(retry_after: str | None) -> float:
+    """The seconds of a `Retry-After`, a number or a date (RFC 9110 §10.2.3); 0 without a sensible one."""
+    if not retry_after:
+        return 0
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - clock.now()).total_seconds())
+    except (TypeError, ValueError):
+        return 0

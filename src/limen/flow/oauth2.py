@@ -15,13 +15,13 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import errors, urls
 from limen.core.errors import ApiError
-from limen.core.outbound import Answer, OutboundError
+from limen.core.outbound import Answer, OutboundError, Retry
 from limen.flow.model import Flow
 from limen.session.model import Session
 
 PARAMETER = "login_challenge"
 _PATH = "/admin/oauth2/auth/requests/login"
-_SECONDS, _ATTEMPTS = 10.0, 2
+_SECONDS, _RETRY = 10.0, Retry(2, 0.1)
 
 
 class LoginRequest(Struct, frozen=True):
@@ -142,9 +142,7 @@ async def _call(ctx: Context, method: str, path: str, challenge_: str, failed: s
         headers["Content-Type"] = "application/json"
     url = f"{urls.join(provider.url, path)}?{PARAMETER}={quote(challenge_, safe='')}"
     try:
-        answer = await ctx.outbound.request(
-            method, url, headers=headers, body=body, seconds=_SECONDS, attempts=_ATTEMPTS
-        )
+        answer = await ctx.outbound.request(method, url, headers=headers, body=body, seconds=_SECONDS, retry=_RETRY)
     except OutboundError as error:
         raise errors.login_request_failed(failed, status=None, hint=None, debug=str(error), fault=True) from error
     if answer.status < 300:

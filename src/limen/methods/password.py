@@ -9,7 +9,7 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import errors, messages, normalize, passwords, ui
 from limen.core.errors import FormError, form_error
-from limen.core.outbound import OutboundError
+from limen.core.outbound import OutboundError, Retry
 from limen.db.database import Commit
 from limen.flow.method import Changed, CredentialRules, Method, Outcome, Part, Passed, Then
 from limen.flow.model import Flow, Submission
@@ -213,7 +213,7 @@ async def _leaks(ctx: Context, password: str) -> int:
     host = policy.haveibeenpwned_host
     base = host if "://" in host else f"https://{host}"
     try:
-        answer = await ctx.outbound.request("GET", f"{base}/range/{digest[:5]}", seconds=1, attempts=3)
+        answer = await ctx.outbound.request("GET", f"{base}/range/{digest[:5]}", seconds=1, retry=Retry(3, 0.1, 0.3))
     except OutboundError as error:
         if policy.ignore_network_errors:
             return 0
