@@ -49,6 +49,7 @@ class Controls(Struct, frozen=True):
     address: str
     proof: Proof | None = None
     by_admin: bool = False
+    page: bool = False  # a link was opened: the answer is a page, whoever asks
     then: Then | None = None
 
 
@@ -61,7 +62,15 @@ class Shown(Struct, frozen=True):
     flow: Flow
     status: int = 400  # Kratos answers 400 to scripts and apps for a step that is not the last one
     claims_flow: bool = False
+    echoes: bool = True  # the answer repeats the transient payload
     then: Then | None = None
+
+
+class Identified(Struct, frozen=True):
+    """Said who they are, not proved yet: the first step of a sign-in in two. `identity` is None for a stranger."""
+
+    named: str
+    identity: Identity | None
 
 
 class Next(Struct, frozen=True):
@@ -78,7 +87,7 @@ class Sent(Struct, frozen=True):
     then: Then | None = None
 
 
-Outcome = Passed | Changed | Controls | Shown | Next | Sent
+Outcome = Passed | Changed | Controls | Identified | Shown | Next | Sent
 
 
 class FreshSignInNeeded(LimenError):
@@ -86,14 +95,20 @@ class FreshSignInNeeded(LimenError):
 
 
 class StartAgain(LimenError):
-    """This flow is over; the person goes on in a new one that shows the message."""
+    """This flow is over; the person goes on in a new one that shows the message.
 
-    def __init__(self, message: Message) -> None:
+    `page`: a link was opened, so whoever asks is in a browser and the new flow is one for pages.
+    """
+
+    def __init__(self, message: Message, *, page: bool = False) -> None:
         super().__init__()
         self.message = message
+        self.page = page
 
 
 Draw = Callable[[Context, Flow, Subject | None], Awaitable[None]]
+Identify = Callable[[Context, Flow, Identity | None], Awaitable[bool]]
+AtOnce = Callable[[Context, Flow, Identity, str, Submission], Awaitable[Outcome | None]]
 Submit = Callable[[Context, Flow, Any, Submission, Subject | None], Awaitable[Outcome]]
 
 
@@ -105,12 +120,22 @@ def never(_: Any) -> bool:
     return False
 
 
+class Announcement(Struct, frozen=True):
+    """How a flow begins with its message sent already: what the form adds to that, and the minting and queuing."""
+
+    draw: Callable[[Flow, str, str], None]  # with the address: (via, value)
+    issue: Callable[[Commit, Context, Flow, dict[str, Any], Identity, str, str], None]
+
+
 class Part(Struct, frozen=True, kw_only=True):
     """What a method does in one kind of flow.
 
     `claims` says whether a submit is meant for it (None: `method` names it); `draw` puts its nodes into `flow.ui`, for
     the form that `flow.situation` names; `form` is what its submit is decoded into; `refused` mends the form after an
     error, given what was submitted as far as it could be read.
+
+    In a sign-in by identifier first, `identified` draws what this person can use (None: a stranger) and says whether
+    that is anything; `at_once` takes the next step unasked when there is no other way (given who was named).
     """
 
     form: type[Struct]
@@ -123,6 +148,9 @@ class Part(Struct, frozen=True, kw_only=True):
     traits: bool = False  # the form carries traits, which must fit the schema
     privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
     refused: Callable[[Flow, Any], None] | None = None
+    identified: Identify | None = None
+    at_once: AtOnce | None = None
+    announce: Announcement | None = None
     keeps_messages: bool = False  # a refusal adds to what the form said before
 
 

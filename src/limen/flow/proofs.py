@@ -32,6 +32,7 @@ class Found(Struct, frozen=True):
     identity_id: str | None
     via: str
     address: str
+    expires_at: str
 
 
 def issue(
@@ -72,12 +73,12 @@ async def count_submit(ctx: Context, flow_id: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-async def find(ctx: Context, purpose: str, flow_id: str, secret: str) -> Found | None:
-    """The unused, unexpired proof of this purpose and flow that this code or token is; None when there is none."""
+async def find(ctx: Context, purpose: str, flow_id: str, secret: str, *, even_expired: bool = False) -> Found | None:
+    """The unused proof of this purpose and flow that this code or token is; None when there is none in time."""
     for digest in ctx.project.keys.digests("proof", purpose, flow_id, secret):
         row = await ctx.db.row(_FIND, flow_id=flow_id, purpose=purpose, digest=digest)
-        if row and row[5] is None and row[4] > ctx.stamp:
-            return Found(*row[:4])
+        if row and row[5] is None and (even_expired or row[4] > ctx.stamp):
+            return Found(*row[:5])
     return None
 
 

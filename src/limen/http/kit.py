@@ -212,6 +212,7 @@ class Call:
             paused=cookies.open_paused(self.site.project, self.cookies.get(cookies.PAUSED, "")),
             is_json=negotiate.is_json(h.get("content-type", ""), accept),
             accepts_json=negotiate.accepts_json(accept),
+            wants_page=negotiate.is_browser(accept),
             is_ajax=h.get("sec-fetch-mode") in ("cors", "same-origin"),
             sends_json=h.get("content-type", "").startswith(_JSON_TYPE),
             languages=h.get("accept-language", ""),

@@ -71,7 +71,7 @@ def change(
         verifiable_addresses=tuple(_verifiable(ctx, before, via, value, proved) for via, value in extracted.verifiable),
         recovery_addresses=tuple(_recovery(ctx, before, via, value) for via, value in extracted.recovery),
     )
-    return replace(after, available_aal=available_aal(after))
+    return replace(after, available_aal=available_aal(ctx, after))
 
 
 def _credentials(
@@ -118,7 +118,7 @@ def with_credential(ctx: Context, identity: Identity, type_: str, config: dict[s
         updated_at=ctx.stamp,
     )
     after = replace(identity, credentials={**identity.credentials, type_: new}, updated_at=ctx.stamp)
-    return replace(after, available_aal=available_aal(after))
+    return replace(after, available_aal=available_aal(ctx, after))
 
 
 def _verifiable(
@@ -162,11 +162,23 @@ def unmark_address(address: VerifiableAddress, stamp: str) -> VerifiableAddress:
     return replace(address, verified=False, status="pending", verified_at=UNSET, updated_at=stamp)
 
 
-def available_aal(identity: Identity) -> str:
+def available_aal(ctx: Context, identity: Identity) -> str:
     """The highest level this person can reach: aal2 as soon as there is a second factor, aal0 with nothing at all."""
     usable = [c for c in identity.credentials.values() if c.config and (c.type != "code" or c.config.get("addresses"))]
-    second = any(c.type in ("totp", "lookup_secret") or (c.type == "webauthn" and _has_second_key(c)) for c in usable)
-    return "aal2" if second else "aal1" if usable else "aal0"
+    if any(_is_second(ctx, c) for c in usable):
+        return "aal2"
+    return "aal1" if usable else "aal0"
+
+
+def _is_second(ctx: Context, credential: Credential) -> bool:
+    match credential.type:
+        case "totp" | "lookup_secret":
+            return True
+        case "webauthn":
+            return _has_second_key(credential)
+        case "code":
+            return ctx.project.config.selfservice.methods.code.mfa_enabled
+    return False
 
 
 def _has_second_key(credential: Credential) -> bool:

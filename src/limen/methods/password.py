@@ -54,9 +54,15 @@ async def _draw_sign_in(ctx: Context, flow: Flow, subject: Subject | None) -> No
             form.put(ui.hidden("identifier", known.identifiers[0] if known.identifiers else "", "default"))
             form.put(_FIELD)
             form.append(_CONFIRM)
-        case "identified":
-            form.put(_FIELD)
-            form.append(_SIGN_IN)
+
+
+async def _identified(ctx: Context, flow: Flow, identity: Identity | None) -> bool:
+    known = _hash(identity) if identity else None
+    usable = known is not None and bool(_first_factors(ctx, known))
+    if usable or ctx.project.config.security.account_enumeration.mitigate:
+        flow.ui.put(_FIELD)
+        flow.ui.append(_SIGN_IN)
+    return usable
 
 
 def _hash(identity: Identity) -> Credential | None:
@@ -239,7 +245,12 @@ def _first_factors(ctx: Context, credential: Credential) -> int:
 METHOD = Method(
     id=ID,
     login=Part(
-        form=SignIn, required=("identifier", "password"), draw=_draw_sign_in, submit=_sign_in, refused=_refuse_sign_in
+        form=SignIn,
+        required=("identifier", "password"),
+        draw=_draw_sign_in,
+        submit=_sign_in,
+        refused=_refuse_sign_in,
+        identified=_identified,
     ),
     registration=Part(form=SignUp, required=("password",), draw=_draw_sign_up, submit=_sign_up, traits=True),
     settings=Part(form=Change, required=("password",), draw=_draw_settings, submit=_change),

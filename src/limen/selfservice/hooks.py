@@ -13,7 +13,7 @@ from limen.flow.method import Then
 from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity.model import Identity, VerifiableAddress
-from limen.methods import code
+from limen.methods import BY_ID
 from limen.project.model import Kind
 from limen.selfservice import continue_with, engine
 from limen.selfservice.reply import Leave, Reply
@@ -76,7 +76,13 @@ class Effects:
         if self.flow.is_browser and self.flow.kind != "settings":
             self.csrf = self.csrf or csrf.new_secret()
         flow = verification_flow(ctx, self.flow, self.csrf or ctx.client.csrf)
-        code.draw_sent_verification(flow, address.via, address.value, resend=address.via)
+        part = BY_ID[flow.active].verification
+        announce = part.announce if part else None
+        if announce is None:
+            raise errors.misconfigured(
+                f"selfservice.flows.verification.use names {flow.active!r}, which cannot verify."
+            )
+        announce.draw(flow, address.via, address.value)
         flow.state = "sent_email"
         self.verifications.append(flow)
         self.identity = identities.mark_address(ctx, self.identity, address.via, address.value, status="sent")
@@ -84,7 +90,7 @@ class Effects:
 
         def then(commit: Any) -> None:
             store.insert(commit, flow)
-            code.issue_verification(commit, ctx, flow, self.payload, identity, address.via, address.value)
+            announce.issue(commit, ctx, flow, self.payload, identity, address.via, address.value)
 
         self.thens.append(then)
         url = ctx.project.flow_page("verification", flow.id) if flow.is_browser else ""
@@ -105,7 +111,7 @@ def verification_flow(ctx: Context, parent: Flow, csrf_secret: str) -> Flow:
     url = urls.without_query(parent.request_url, "after_verification_return_to")
     url = urls.with_query(url, {"return_to": wanted}) if wanted else urls.with_query(url, {})
     return engine.new(
-        ctx, "verification", parent.type, "only", request_url=url, active="code",
+        ctx, "verification", parent.type, "only", request_url=url, active=ctx.project.config.selfservice.flows.verification.use,
         oauth2_login_challenge=parent.oauth2_login_challenge if parent.is_browser else "",
         csrf=csrf.digest(csrf_secret) if csrf_secret else "",
     )  # fmt: skip

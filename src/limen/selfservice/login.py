@@ -8,9 +8,9 @@ from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form, is_true
 from limen.flow import oauth2 as provider
 from limen.flow import store
-from limen.flow.method import Passed, Shown
+from limen.flow.method import Identified, Passed, Shown, StartAgain
 from limen.flow.model import Flow, FlowType, Situation
-from limen.selfservice import engine, expiry, finish, guard, oauth2
+from limen.selfservice import engine, expiry, finish, guard, identify, oauth2
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -48,7 +48,13 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     flow = await fresh(ctx, type_, subject, wanted, refresh and subject is not None, schema)
     flow.oauth2_login_challenge = challenge
     flow.oauth2_login_request = request.shown if request else None
-    await store.save_new(ctx.db, flow)
+    commit = ctx.db.begin()
+    if subject and wanted == "aal2":
+        step = await identify.second_step_at_once(ctx, flow, subject.identity)
+        if isinstance(step, Shown) and step.then:
+            step.then(commit)
+    store.insert(commit, flow)
+    await ctx.db.commit(commit)
     ctx.events.tell("login.started", flow=flow.id)
     return engine.shown(ctx, flow, json=json)
 
@@ -104,18 +110,25 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
                 so_far.part = None  # the method is done: what hooks refuse leaves the form as it is
                 return await finish.sign_in(ctx, flow, outcome, so_far, subject)
             case Shown():
-                await engine.keep(ctx, flow, outcome.then)
-                return engine.shown(
-                    ctx, flow, json=_json(ctx, flow), status=outcome.status, payload=so_far.about.transient_payload
-                )
+                return await _shown(ctx, flow, outcome, so_far)
+            case Identified():
+                step = await identify.offer(ctx, flow, outcome, so_far.about)
+                if isinstance(step, Shown):
+                    return await _shown(ctx, flow, step, so_far)
         raise errors.untyped("this method cannot sign anybody in")
-    except FormError as error:
-        engine.refuse(ctx, flow, error, so_far)
-        await engine.keep(ctx, flow, error.then)
-        ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(error))
+    except (FormError, StartAgain) as error:
+        refusal = error if isinstance(error, FormError) else FormError((error.message, ""))
+        engine.refuse(ctx, flow, refusal, so_far)
+        await engine.keep(ctx, flow, refusal.then)
+        ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(refusal))
         return await oauth2.shown(ctx, flow, json=_json(ctx, flow), status=400)
     except ApiError as error:
         return engine.failed(ctx, error, flow)
+
+
+async def _shown(ctx: Context, flow: Flow, step: Shown, so_far: engine.Submitted) -> Reply:
+    await engine.keep(ctx, flow, step.then)
+    return engine.shown(ctx, flow, json=_json(ctx, flow), status=step.status, payload=so_far.about.transient_payload)
 
 
 def _signed_in() -> FormError:

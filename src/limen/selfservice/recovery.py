@@ -8,7 +8,6 @@ from limen.context import Context
 from limen.core import csrf, errors, messages
 from limen.core.errors import ApiError, FormError
 from limen.core.form import Form
-from limen.core.messages import Message
 from limen.flow import store
 from limen.flow.method import Controls, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
@@ -70,7 +69,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
                 return engine.shown(ctx, flow, json=json, status=outcome.status, payload=so_far.about.transient_payload)
         raise errors.untyped("this method cannot recover an account")
     except StartAgain as error:
-        return await start_again(ctx, flow, error.message)
+        return await start_again(ctx, flow, error)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far)
         await engine.keep(ctx, flow, error.then)
@@ -86,12 +85,13 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
     after = identity if outcome.by_admin else after
     if not identity.is_active or outcome.proof is None:
         await engine.keep(ctx, flow, outcome.then, lambda commit: identities.save(commit, identity, after))
-        raise StartAgain(messages.IDENTITY_DISABLED())
+        raise StartAgain(messages.IDENTITY_DISABLED(), page=outcome.page)
     session, token = sessions.issue(ctx, after, outcome.proof)
-    secret = csrf.new_secret() if flow.is_browser else ""
+    pages = flow.is_browser or outcome.page
+    secret = csrf.new_secret() if pages else ""
     flow.state = "passed_challenge"
     flow.ui.clear_messages()
-    flow.csrf = csrf.digest(secret)
+    flow.csrf = csrf.digest(secret) if secret else ""
     on = await settings.after_recovery(ctx, flow, session, after, secret)
 
     def then(commit: object) -> None:
@@ -103,19 +103,20 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
     await engine.keep(ctx, flow, outcome.then, then)
     ctx.events.tell("session.issued", identity.id, session=session.id, method="recovery")
     url = engine.page(ctx, on)
-    issued = Issued(session, token) if flow.is_browser else None
-    if ctx.client.is_json:
+    issued = Issued(session, token) if pages else None
+    if ctx.client.is_json and not outcome.page:
         error = errors.location_change_required(url)
         return Reply(json=True, status=error.status, error=error, issued=issued, csrf=secret)
     return Reply(json=False, url=url, issued=issued, csrf=secret)
 
 
-async def start_again(ctx: Context, flow: Flow, message: Message) -> Reply:
+async def start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
     """This flow is over: the browser, or the script, is sent to a new one that says why."""
-    new = await fresh(ctx, flow.type)
+    new = await fresh(ctx, "browser" if again.page else flow.type)
     new.request_url = flow.request_url
-    new.ui.messages = [message]
+    new.ui.messages = [again.message]
     secret = csrf.new_secret()
     new.csrf = csrf.digest(secret) if new.is_browser else ""
     await store.save_new(ctx.db, new)
-    return replace(expiry.follow(ctx, new), csrf=secret)
+    reply = Reply(json=False, url=engine.page(ctx, new)) if again.page else expiry.follow(ctx, new)
+    return replace(reply, csrf=secret)

@@ -86,9 +86,10 @@ async def fresh(ctx: Context, type_: FlowType, subject: Subject) -> Flow:
 
 async def after_recovery(ctx: Context, recovery: Flow, session: Session, identity: Identity, secret: str) -> Flow:
     """The settings a recovered person goes on to. They lead where the recovery wanted to go."""
-    flow = await fresh(ctx, recovery.type, Subject(session, identity))
-    flow.csrf = csrf.digest(secret)
-    base = urls.join(ctx.project.public_url, f"/self-service/settings/{recovery.type}")
+    type_: FlowType = "browser" if secret else recovery.type
+    flow = await fresh(ctx, type_, Subject(session, identity))
+    flow.csrf = csrf.digest(secret) if secret else ""
+    base = urls.join(ctx.project.public_url, f"/self-service/settings/{type_}")
     to = recovery.return_to or ctx.project.config.selfservice.flows.recovery.after.default_browser_return_url
     flow.request_url = urls.with_query(base, {"return_to": to}) if to else base
     max_age = ctx.project.config.selfservice.flows.settings.privileged_session_max_age

@@ -6,7 +6,6 @@ from limen.context import Context
 from limen.core import csrf, errors, messages, ui
 from limen.core.errors import ApiError, FormError
 from limen.core.form import Form
-from limen.core.messages import Message
 from limen.flow import store
 from limen.flow.method import Controls, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
@@ -59,21 +58,16 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         outcome = await engine.submit(ctx, flow, form, None, so_far)
         match outcome:
             case Controls():
-                return await _verified(ctx, flow, outcome)
+                return await _verified(ctx, flow, outcome, so_far)
             case Shown(claims_flow=True):
-                # The link is opened where the mail is read, which may be another browser: the form goes over to it.
-                secret = csrf.new_secret()
-                if flow.csrf != csrf.digest(ctx.client.csrf):
-                    flow.oauth2_login_challenge = ""  # the OAuth 2.0 server waits for the browser it sent
-                flow.csrf = csrf.digest(secret)
-                await engine.keep(ctx, flow)
-                return Reply(json=False, url=engine.page(ctx, flow), csrf=secret)
+                return await _claimed(ctx, flow)
             case Shown():
                 await engine.keep(ctx, flow, outcome.then)
-                return engine.shown(ctx, flow, json=json, status=outcome.status, payload=so_far.about.transient_payload)
+                payload = so_far.about.transient_payload if outcome.echoes else None
+                return engine.shown(ctx, flow, json=not ctx.client.wants_page, status=outcome.status, payload=payload)
         raise errors.untyped("this method cannot verify an address")
     except StartAgain as error:
-        return await start_again(ctx, flow, error.message)
+        return await start_again(ctx, flow, error, so_far.id)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far)
         await engine.keep(ctx, flow, error.then)
@@ -82,16 +76,26 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         return engine.failed(ctx, error, flow)
 
 
-async def _verified(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
+async def _claimed(ctx: Context, flow: Flow) -> Reply:
+    """The link is opened where the mail is read, which may be another browser: the form goes over to it."""
+    secret = csrf.new_secret()
+    if flow.csrf != csrf.digest(ctx.client.csrf):
+        flow.oauth2_login_challenge = ""  # the OAuth 2.0 server waits for the browser it sent
+    flow.csrf = csrf.digest(secret)
+    flow.ui.put(ui.CSRF_NODE)
+    await engine.keep(ctx, flow)
+    return Reply(json=False, url=engine.page(ctx, flow), csrf=secret)
+
+
+async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.Submitted) -> Reply:
     identity = await identities.must(ctx.db, outcome.identity_id)
     after = identities.mark_address(ctx, identity, outcome.via, outcome.address, status="completed")
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "verification", ""))
     session = await _waiting_session(ctx, flow, after)
     flow.state = "passed_challenge"
     told = messages.PHONE_VERIFIED() if outcome.via == "sms" else messages.EMAIL_VERIFIED()
-    nodes = [ui.CSRF_NODE] if flow.is_browser else []
     on = oauth2.begin_again(ctx, flow) if flow.oauth2_login_challenge and session is None else to
-    flow.ui = ui.Ui([*nodes, _continue(on)], [told], action=to, method="GET")
+    flow.ui = ui.Ui([ui.CSRF_NODE, _continue(on, so_far.id)], [told], action=to, method="GET")
     await engine.keep(
         ctx,
         flow,
@@ -101,11 +105,11 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
     if session is not None:
         return await _answered(ctx, flow, session, after)
-    return engine.shown(ctx, flow, json=ctx.client.is_json or not flow.is_browser)
+    return engine.shown(ctx, flow, json=not ctx.client.wants_page)
 
 
-def _continue(to: str) -> ui.Node:
-    return ui.anchor("continue", to, "code", messages.CONTINUE())
+def _continue(to: str, group: str) -> ui.Node:
+    return ui.anchor("continue", to, group, messages.CONTINUE())
 
 
 async def _waiting_session(ctx: Context, flow: Flow, identity: Identity) -> Session | None:
@@ -127,21 +131,25 @@ async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identi
     if not ctx.client.is_json:
         return Reply(json=False, url=server or engine.page(ctx, flow), issued=issued)
     if server:
-        flow.ui.put(_continue(server))
+        flow.ui.put(_continue(server, flow.active))
         await engine.keep(ctx, flow)
     return engine.shown(ctx, flow, json=True, issued=issued)
 
 
-async def start_again(ctx: Context, flow: Flow, message: Message) -> Reply:
+async def start_again(ctx: Context, flow: Flow, again: StartAgain, method: str) -> Reply:
     """This flow is over: the answer names a new one that says why."""
-    new = await fresh(ctx, flow.type)
+    new = await fresh(ctx, "browser" if again.page else flow.type)
     new.request_url = flow.request_url
-    new.ui.messages = [message]
+    new.ui.messages = [again.message]
+    secret = csrf.new_secret()
+    new.csrf = csrf.digest(secret) if new.is_browser else ""
     await store.save_new(ctx.db, new)
-    if ctx.client.is_json:
+    if method == "link" and not new.is_browser:
+        return expiry.follow(ctx, new)
+    if method != "link" and ctx.client.is_json:
         error = errors.flow_replaced(new.id)
-        return Reply(json=True, status=error.status, error=error)
-    return Reply(json=False, url=engine.page(ctx, new))
+        return Reply(json=True, status=error.status, error=error, csrf=secret)
+    return Reply(json=False, url=engine.page(ctx, new), csrf=secret)
 
 
 async def _expired(ctx: Context, flow: Flow) -> Reply:
