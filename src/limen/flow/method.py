@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core.errors import LimenError
+from limen.core.errors import ApiError, LimenError
 from limen.core.form import Form
 from limen.core.messages import Message
 from limen.db.database import Commit
@@ -49,6 +49,7 @@ class Controls(Struct, frozen=True):
     address: str
     proof: Proof | None = None
     by_admin: bool = False
+    echoes: bool = True  # the answer repeats the transient payload
     page: bool = False  # a link was opened: the answer is a page, whoever asks
     then: Then | None = None
 
@@ -94,16 +95,22 @@ class FreshSignInNeeded(LimenError):
     """A change that only somebody who signed in a moment ago may make."""
 
 
+class AlreadySignedIn(LimenError):
+    """Something that only makes sense for people who are signed out."""
+
+
 class StartAgain(LimenError):
     """This flow is over; the person goes on in a new one that shows the message.
 
-    `page`: a link was opened, so whoever asks is in a browser and the new flow is one for pages.
+    `page`: a link was opened, so whoever asks is in a browser and the new flow is one for pages. `error` is what
+    scripts get instead of the plain message, where they are told what comes next.
     """
 
-    def __init__(self, message: Message, *, page: bool = False) -> None:
+    def __init__(self, message: Message, *, page: bool = False, error: ApiError | None = None) -> None:
         super().__init__()
         self.message = message
         self.page = page
+        self.error = error
 
 
 Draw = Callable[[Context, Flow, Subject | None], Awaitable[None]]
@@ -143,6 +150,7 @@ class Part(Struct, frozen=True, kw_only=True):
     submit: Submit
     claims: Callable[[Flow, Form], bool] | None = None
     required: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()  # fields that hold an e-mail address, when they are sent
     choices: Mapping[str, tuple[str, ...]] = {}  # what a field may say, when it is sent
     csrf: Callable[[Any], bool] = always
     traits: bool = False  # the form carries traits, which must fit the schema

@@ -52,6 +52,11 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
         return self.type == "browser"
 
     @property
+    def is_unguarded(self) -> bool:
+        """An operator made it for somebody whose browser is not known yet: no token protects its form."""
+        return bool(self.private.get("unguarded"))
+
+    @property
     def return_to(self) -> str:
         """Where the person wants to go in the end: read from the address that started the flow, every time."""
         return urls.query_value(self.request_url, "return_to")

@@ -33,6 +33,7 @@ class Found(Struct, frozen=True):
     via: str
     address: str
     expires_at: str
+    is_used: bool = False
 
 
 def issue(
@@ -73,12 +74,15 @@ async def count_submit(ctx: Context, flow_id: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-async def find(ctx: Context, purpose: str, flow_id: str, secret: str, *, even_expired: bool = False) -> Found | None:
+async def find(
+    ctx: Context, purpose: str, flow_id: str, secret: str, *, even_expired: bool = False, even_used: bool = False
+) -> Found | None:
     """The unused proof of this purpose and flow that this code or token is; None when there is none in time."""
     for digest in ctx.project.keys.digests("proof", purpose, flow_id, secret):
         row = await ctx.db.row(_FIND, flow_id=flow_id, purpose=purpose, digest=digest)
-        if row and row[5] is None and (even_expired or row[4] > ctx.stamp):
-            return Found(*row[:5])
+        if row and (even_used or row[5] is None) and (even_expired or row[4] > ctx.stamp):
+            id_, identity_id, via, address, expires_at, used_at = row
+            return Found(id_, identity_id, via, address, expires_at, is_used=used_at is not None)
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core import csrf, messages, ui, urls
+from limen.core import csrf, formats, messages, ui, urls
 from limen.core import form as forms
 from limen.core.errors import ApiError, FormError, endpoint_disabled, flow_id_missing, form_error
 from limen.core.form import Form
@@ -190,6 +190,8 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
     so_far.data = forms.read(form, part.form, schema.trait_paths if part.traits else ())
     told = [(messages.PROPERTY_MISSING(property=n), n) for n in part.required if not getattr(so_far.data, n)]
+    emails = [(name, getattr(so_far.data, name)) for name in part.emails]
+    told += [(messages.NOT_AN_EMAIL(value=v), n) for n, v in emails if v and not formats.email_loose(v)]
     for name, allowed in part.choices.items():
         if (sent := getattr(so_far.data, name)) and sent not in allowed:
             told.append((messages.GENERIC(reason=f"This has to be one of: {', '.join(allowed)}."), name))
@@ -197,7 +199,7 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         told += schema.check(so_far.data.traits)
     if told:
         raise FormError(*told)
-    if part.csrf(so_far.data):
+    if part.csrf(so_far.data) and not flow.is_unguarded:
         guard.check(ctx, flow, form)
     if subject and part.privileged(so_far.data) and not sessions.is_privileged(ctx, subject.session):
         raise FreshSignInNeeded
@@ -230,7 +232,7 @@ def refuse(ctx: Context, flow: Flow, error: FormError, so_far: Submitted, subjec
         flow.ui.refill(traits, "traits")
     if so_far.part is not None and so_far.part.refused:
         so_far.part.refused(flow, so_far.data)
-    if so_far.part is None or not so_far.part.keeps_messages:
+    if flow.kind != "verification" and (so_far.part is None or not so_far.part.keeps_messages):
         flow.ui.clear_messages()
     for message, field in error.told:
         flow.ui.tell(message, field)

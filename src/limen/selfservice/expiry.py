@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from limen.context import Context
-from limen.core import clock, errors, messages, urls
+from limen.core import clock, csrf, errors, messages, urls
 from limen.core.errors import ApiError
 from limen.core.messages import Declared
 from limen.flow import store
@@ -51,8 +53,10 @@ async def followed(ctx: Context, old: Flow, new: Flow, told: Declared) -> Reply:
     """The same for recovery and verification, where scripts and apps are redirected to the new flow, too."""
     new.request_url = old.request_url
     new.ui.messages = [messages.expired(told, clock.parse(old.expires_at))]
+    secret = csrf.new_secret() if new.kind == "verification" else ""
+    new.csrf = csrf.digest(secret) if secret else new.csrf
     await store.save_new(ctx.db, new)
-    return follow(ctx, new)
+    return replace(follow(ctx, new), csrf=secret)
 
 
 def follow(ctx: Context, flow: Flow) -> Reply:

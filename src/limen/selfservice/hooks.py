@@ -9,7 +9,7 @@ from limen.core import confighooks as kinds
 from limen.core import csrf, errors, messages, urls
 from limen.core.errors import form_error
 from limen.flow import store
-from limen.flow.method import Then
+from limen.flow.method import Announcement, Then
 from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity.model import Identity, VerifiableAddress
@@ -60,28 +60,27 @@ class Effects:
         """Start a verification for the first address nobody proved yet (with the legacy flag: for each).
 
         In the settings only for one that no message went to before: a changed name sends no mail.
+
+        :raises FormError: the configured way of verifying is switched off
         """
+        _announcement(self.ctx)
         for address in self.identity.verifiable_addresses:
             waits = address.status == "pending" if self.flow.kind == "settings" else not address.verified
             if not waits or not address.value:
                 continue
-            self._verify(address)
+            self.verify(address, renews_csrf=self.flow.is_browser and self.flow.kind != "settings")
             if not self.ctx.project.config.feature_flags.legacy_continue_with_verification_ui:
                 break
             if self.verification:
                 self.continue_with.append(self.verification)
 
-    def _verify(self, address: VerifiableAddress) -> None:
+    def verify(self, address: VerifiableAddress, *, renews_csrf: bool) -> None:
+        """Start a verification of this address, with its message sent."""
         ctx = self.ctx
-        if self.flow.is_browser and self.flow.kind != "settings":
+        if renews_csrf:
             self.csrf = self.csrf or csrf.new_secret()
         flow = verification_flow(ctx, self.flow, self.csrf or ctx.client.csrf)
-        part = BY_ID[flow.active].verification
-        announce = part.announce if part else None
-        if announce is None:
-            raise errors.misconfigured(
-                f"selfservice.flows.verification.use names {flow.active!r}, which cannot verify."
-            )
+        announce = _announcement(ctx)
         announce.draw(flow, address.via, address.value)
         flow.state = "sent_email"
         self.verifications.append(flow)
@@ -103,6 +102,18 @@ class Effects:
             self.page = self.verification["flow"]["url"]
         elif self.verification not in self.continue_with:
             self.continue_with.append(self.verification)
+
+
+def _announcement(ctx: Context) -> Announcement:
+    """How a verification begins with its message sent.
+
+    :raises FormError: the configured way is switched off, which only the operator can mend
+    """
+    use = ctx.project.config.selfservice.flows.verification.use
+    part = BY_ID[use].verification if ctx.project.has_method(use) else None
+    if part is None or part.announce is None:
+        raise form_error(messages.GENERIC(reason=f"Addresses are verified by {use} here, which is switched off."))
+    return part.announce
 
 
 def verification_flow(ctx: Context, parent: Flow, csrf_secret: str) -> Flow:
@@ -145,19 +156,24 @@ async def _require_verified(effects: Effects, method: str) -> None:
         raise errors.misconfigured(
             "The hook require_verified_address is set, but the identity schema marks no address to verify."
         )
-    if ctx.project.config.feature_flags.legacy_require_verified_login_error and method == "password":
+    if ctx.project.config.feature_flags.legacy_require_verified_login_error:
+        if method == "password":
+            raise form_error(messages.ADDRESS_NOT_VERIFIED())
+        return
+    first = next((a for a in identity.verifiable_addresses if a.value), None)
+    if first is None:
         raise form_error(messages.ADDRESS_NOT_VERIFIED())
-    effects.verify_addresses()
+    effects.verify(first, renews_csrf=False)
     commit = ctx.db.begin()
     identities.save(commit, identity, effects.identity)
     for then in effects.thens:
         then(commit)
     await ctx.db.commit(commit)
     item = effects.verification or {}
-    error = errors.address_not_verified([item])
+    url = ctx.project.flow_page("verification", item["flow"]["id"])
+    error = errors.address_not_verified([continue_with.verification(item["flow"]["id"], first.value, url)])
     json = ctx.client.is_json or not effects.flow.is_browser
-    url = item.get("flow", {}).get("url", "")
-    raise Leave(Reply(json=json, status=error.status, error=error, url=url, csrf=effects.csrf))
+    raise Leave(Reply(json=json, status=error.status, error=error, url=url))
 
 
 def after_settings(effects: Effects, session: Session, method: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from limen.context import Context
-from limen.core import csrf, errors, messages
+from limen.core import csrf, errors, messages, urls
 from limen.core.errors import ApiError, FormError
-from limen.core.form import Form
+from limen.core.form import Form, is_true
+from limen.db.database import Commit
 from limen.flow import store
-from limen.flow.method import Controls, Shown, StartAgain
+from limen.flow.method import AlreadySignedIn, Controls, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
-from limen.selfservice import engine, expiry, guard, settings
+from limen.selfservice import continue_with, engine, expiry, guard, settings
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
@@ -21,9 +24,7 @@ from limen.session import store as session_store
 async def start(ctx: Context, type_: FlowType) -> Reply:
     """`GET /self-service/recovery/browser` and `…/api`; for people who are signed out."""
     if await sessions.current(ctx):
-        if ctx.client.is_json or type_ == "api":
-            raise errors.session_already_available("recovery")
-        return Reply(json=False, url=engine.asked_return_url(ctx), page_status=302)
+        return _signed_in(ctx, json=type_ == "api")
     if not ctx.project.config.selfservice.flows.recovery.enabled:
         raise errors.recovery_disabled()
     engine.asked_return_url(ctx)
@@ -58,65 +59,124 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     json = ctx.client.is_json or not flow.is_browser
     try:
         if flow.is_expired(ctx.stamp):
-            new = await fresh(ctx, flow.type)
-            return await expiry.followed(ctx, flow, new, messages.RECOVERY_EXPIRED)
-        outcome = await engine.submit(ctx, flow, form, None, so_far)
+            return await _expired(ctx, flow)
+        outcome = await engine.submit(ctx, flow, form, await sessions.current(ctx), so_far)
+        payload = so_far.about.transient_payload if getattr(outcome, "echoes", True) else None
         match outcome:
             case Controls():
-                return await _recovered(ctx, flow, outcome)
+                return await _recovered(ctx, flow, outcome, payload)
             case Shown():
                 await engine.keep(ctx, flow, outcome.then)
-                return engine.shown(ctx, flow, json=json, status=outcome.status, payload=so_far.about.transient_payload)
+                return engine.shown(ctx, flow, json=json, status=outcome.status, payload=payload)
         raise errors.untyped("this method cannot recover an account")
+    except AlreadySignedIn:
+        return _signed_in(ctx)
     except StartAgain as error:
         return await start_again(ctx, flow, error)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far)
+        flow.active = so_far.id or "default"
         await engine.keep(ctx, flow, error.then)
         return engine.shown(ctx, flow, json=json, status=400)
     except ApiError as error:
-        return engine.failed(ctx, error, flow)
+        reply = engine.failed(ctx, error, flow)
+        # A form that comes from elsewhere ends the recovery it was for: its browser gets a new secret.
+        return (
+            replace(reply, csrf=csrf.new_secret())
+            if error.id == "security_csrf_violation" and so_far.id == "code"
+            else reply
+        )
 
 
-async def _recovered(ctx: Context, flow: Flow, outcome: Controls) -> Reply:
+def _signed_in(ctx: Context, *, json: bool = False) -> Reply:
+    if json or ctx.client.is_json:
+        raise errors.session_already_available("recovery")
+    own = urls.Url.parse(ctx.project.public_url)
+    try:  # only back to this server: whoever asks did not want to be signed in
+        to = urls.pick_return_to(engine.query(ctx, "return_to"), [own] if own else [], ctx.project.default_return_url)
+    except ApiError:
+        to = ctx.project.default_return_url
+    return Reply(json=False, url=to, page_status=302)
+
+
+async def _expired(ctx: Context, flow: Flow) -> Reply:
+    new = await fresh(ctx, flow.type)
+    reply = await expiry.followed(ctx, flow, new, messages.RECOVERY_EXPIRED)
+    if not _goes_on_in_answers(ctx) or new.is_browser:
+        return reply
+    error = errors.flow_expired(new.id, flow.expires_at, expiry.since(ctx, flow))
+    return Reply(json=True, status=error.status, error=_pointing(error, new))
+
+
+def _goes_on_in_answers(ctx: Context) -> bool:
+    """Whether scripts are told what comes next in `continue_with` instead of by redirect."""
+    return ctx.project.config.feature_flags.use_continue_with_transitions
+
+
+def _pointing(error: ApiError, flow: Flow) -> ApiError:
+    """The error with the way to the flow that goes on."""
+    error.details = {**error.details, "continue_with": [continue_with.recovery(flow.id, "")]}
+    return error
+
+
+async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[str, Any] | None) -> Reply:
     """A session of the lowest level, and on to the settings: recovery proves an inbox, never a second factor."""
     identity = await identities.must(ctx.db, outcome.identity_id)
     after = identities.mark_address(ctx, identity, outcome.via, outcome.address, status="completed")
     after = identity if outcome.by_admin else after
     if not identity.is_active or outcome.proof is None:
         await engine.keep(ctx, flow, outcome.then, lambda commit: identities.save(commit, identity, after))
-        raise StartAgain(messages.IDENTITY_DISABLED(), page=outcome.page)
+        disabled = errors.bad_request(
+            messages.IDENTITY_DISABLED().text, id="identity_disabled", details={"identity_id": identity.id}
+        )
+        raise StartAgain(messages.IDENTITY_DISABLED(), page=outcome.page, error=disabled)
     session, token = sessions.issue(ctx, after, outcome.proof)
     pages = flow.is_browser or outcome.page
     secret = csrf.new_secret() if pages else ""
     flow.state = "passed_challenge"
     flow.ui.clear_messages()
     flow.csrf = csrf.digest(secret) if secret else ""
-    on = await settings.after_recovery(ctx, flow, session, after, secret)
+    skips = is_true(urls.query_value(flow.request_url, "skip_settings")) and not outcome.page
+    on = None if skips else await settings.after_recovery(ctx, flow, session, after, secret)
 
-    def then(commit: object) -> None:
-        session_store.insert(commit, session, sessions.digest(token))  # type: ignore[arg-type]
-        store.insert(commit, on)  # type: ignore[arg-type]
+    def then(commit: Commit) -> None:
+        session_store.insert(commit, session, sessions.digest(token))
+        if on is not None:
+            store.insert(commit, on)
         if after is not identity:
-            identities.save(commit, identity, after)  # type: ignore[arg-type]
+            identities.save(commit, identity, after)
 
     await engine.keep(ctx, flow, outcome.then, then)
     ctx.events.tell("session.issued", identity.id, session=session.id, method="recovery")
+    reply = _go_on(ctx, flow, on, "" if pages else token, page=outcome.page)
+    return replace(reply, payload=payload, issued=Issued(session, token) if pages else None, csrf=secret)
+
+
+def _go_on(ctx: Context, flow: Flow, on: Flow | None, token: str, *, page: bool) -> Reply:
+    """The answer to a recovery that went well; an app gets its session's token only where it is told what comes next."""
+    steps = [continue_with.session_token(token)] if token else []
+    if on is None:
+        to = engine.return_url(ctx, flow, None)
+        return Reply(json=ctx.client.accepts_json, flow=flow, continue_with=steps, url=to)
     url = engine.page(ctx, on)
-    issued = Issued(session, token) if pages else None
-    if ctx.client.is_json and not outcome.page:
+    if _goes_on_in_answers(ctx) and not page and (ctx.client.is_json or not flow.is_browser):
+        return Reply(json=True, flow=flow, continue_with=[*steps, continue_with.settings(on.id, url)])
+    if ctx.client.is_json and not page:
         error = errors.location_change_required(url)
-        return Reply(json=True, status=error.status, error=error, issued=issued, csrf=secret)
-    return Reply(json=False, url=url, issued=issued, csrf=secret)
+        return Reply(json=True, status=error.status, error=error)
+    return Reply(json=False, url=url)
 
 
 async def start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
     """This flow is over: the browser, or the script, is sent to a new one that says why."""
     new = await fresh(ctx, "browser" if again.page else flow.type)
-    new.request_url = flow.request_url
     new.ui.messages = [again.message]
     secret = csrf.new_secret()
     new.csrf = csrf.digest(secret) if new.is_browser else ""
     await store.save_new(ctx.db, new)
-    reply = Reply(json=False, url=engine.page(ctx, new)) if again.page else expiry.follow(ctx, new)
-    return replace(reply, csrf=secret)
+    if again.page:
+        return Reply(json=False, url=engine.page(ctx, new), csrf=secret)
+    if _goes_on_in_answers(ctx) and ctx.client.is_json:
+        error = _pointing(again.error or errors.bad_request(again.message.text), new)
+        return Reply(json=True, status=error.status, error=error, csrf=secret)
+    return replace(expiry.follow(ctx, new), csrf=secret)

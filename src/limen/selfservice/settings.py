@@ -89,9 +89,8 @@ async def after_recovery(ctx: Context, recovery: Flow, session: Session, identit
     type_: FlowType = "browser" if secret else recovery.type
     flow = await fresh(ctx, type_, Subject(session, identity))
     flow.csrf = csrf.digest(secret) if secret else ""
-    base = urls.join(ctx.project.public_url, f"/self-service/settings/{type_}")
     to = recovery.return_to or ctx.project.config.selfservice.flows.recovery.after.default_browser_return_url
-    flow.request_url = urls.with_query(base, {"return_to": to}) if to else base
+    flow.request_url = urls.with_query(ctx.client.url, {"return_to": to}) if to else ctx.client.url
     max_age = ctx.project.config.selfservice.flows.settings.privileged_session_max_age
     flow.ui.messages = [messages.recovered(clock.later(ctx.now, max_age))]
     return flow

@@ -22,7 +22,10 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     """`GET /self-service/verification/browser` and `…/api`; signed in or not."""
     if not ctx.project.config.selfservice.flows.verification.enabled:
         raise errors.verification_disabled()
-    engine.asked_return_url(ctx)
+    try:
+        engine.asked_return_url(ctx)
+    except ApiError as error:
+        return Reply(json=True, status=error.status, error=error)  # also to pages, as Kratos does here
     flow = await fresh(ctx, type_)
     await store.save_new(ctx.db, flow)
     return engine.shown(ctx, flow, json=type_ == "api" or ctx.client.accepts_json)
@@ -70,6 +73,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         return await start_again(ctx, flow, error, so_far.id)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far)
+        flow.active = so_far.id or "default"
         await engine.keep(ctx, flow, error.then)
         return engine.shown(ctx, flow, json=json, status=400)
     except ApiError as error:
@@ -139,7 +143,6 @@ async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identi
 async def start_again(ctx: Context, flow: Flow, again: StartAgain, method: str) -> Reply:
     """This flow is over: the answer names a new one that says why."""
     new = await fresh(ctx, "browser" if again.page else flow.type)
-    new.request_url = flow.request_url
     new.ui.messages = [again.message]
     secret = csrf.new_secret()
     new.csrf = csrf.digest(secret) if new.is_browser else ""

@@ -8,7 +8,7 @@ from limen.context import Context
 from limen.core import messages, ui
 from limen.core.messages import Message
 from limen.flow import proofs
-from limen.flow.method import Outcome, Shown, StartAgain
+from limen.flow.method import Shown, StartAgain
 from limen.flow.model import Flow
 from limen.identity.model import Credential, Identity
 
@@ -37,7 +37,7 @@ async def count(ctx: Context, flow: Flow) -> None:
         raise StartAgain(messages.GENERIC(reason="Too many codes were tried here. Ask for a new one."))
 
 
-def wrong(flow: Flow, message: Message) -> Outcome:
+def wrong(flow: Flow, message: Message) -> Shown:
     """A wrong code is told with status 200: scripts take 400 for an answer without a flow here."""
     flow.ui.clear_messages()
     flow.ui.messages = [message]

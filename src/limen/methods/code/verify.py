@@ -130,9 +130,11 @@ async def _use_verification_code(ctx: Context, flow: Flow, code: str) -> Outcome
 
 
 def _refuse_verification(flow: Flow, form: Verify | None) -> None:
+    if form is None:
+        return
     flow.ui.put(ui.CSRF_NODE)
     shown = next((n for n in flow.ui.nodes if n.id == "email" and not n.is_submit), None)
-    flow.ui.put((shown or _EMAIL).with_value(form.email if form else ""))
+    flow.ui.put((shown or _EMAIL).with_value(form.email))
 
 
 PART = Part(
@@ -143,6 +145,5 @@ PART = Part(
     # A code proves itself, wherever it is typed; asking for one must come from the page that was opened.
     csrf=lambda form: bool(form.email) and not form.code,
     refused=_refuse_verification,
-    keeps_messages=True,
     announce=Announcement(draw=_announced, issue=issue_verification),
 )

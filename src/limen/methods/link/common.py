@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core import clock, crypto, messages, ui, urls
+from limen.core import clock, crypto, formats, messages, ui, urls
 from limen.core.form import Form
 from limen.core.messages import Declared, Message
 from limen.flow import proofs
@@ -62,8 +62,10 @@ def is_guarded(form: Asked) -> bool:
 
 
 def refuse(flow: Flow, form: Asked | None) -> None:
+    if form is None or (form.email and not formats.email_loose(form.email)):
+        return
     flow.ui.put(ui.CSRF_NODE)
-    flow.ui.put(email(form.email if form else ""))
+    flow.ui.put(email(form.email))
 
 
 def lifespan(ctx: Context) -> float:

@@ -8,7 +8,7 @@ from limen.core.errors import form_error
 from limen.courier import service as courier
 from limen.db.database import Commit
 from limen.flow import proofs
-from limen.flow.method import Controls, Outcome, Part, Shown, StartAgain
+from limen.flow.method import AlreadySignedIn, Controls, Outcome, Part, Shown, StartAgain
 from limen.flow.model import Flow, Submission
 from limen.identity import store as people
 from limen.methods.link import common
@@ -19,6 +19,8 @@ from limen.session.model import Proof, Subject
 async def _submit(ctx: Context, flow: Flow, form: Asked, about: Submission, subject: Subject | None) -> Outcome:
     if form.token:
         return await _use(ctx, flow, form.token)
+    if subject is not None:
+        raise AlreadySignedIn
     if flow.state == "passed_challenge":
         raise StartAgain(messages.RECOVERY_DONE_ALREADY())
     if not form.email:
@@ -62,7 +64,7 @@ PART = Part(
     form=Asked,
     draw=common.draw,
     submit=_submit,
-    claims=common.claims,
+    claims=lambda _flow, form: form.method == common.ID or bool(form.get("token")),
     csrf=common.is_guarded,
-    refused=common.refuse,
+    emails=("email",),
 )

@@ -78,7 +78,7 @@ PART = Part(
     submit=_submit,
     claims=common.claims,
     csrf=common.is_guarded,
+    emails=("email",),
     refused=common.refuse,
-    keeps_messages=True,
     announce=Announcement(draw=_announced, issue=_issue),
 )
