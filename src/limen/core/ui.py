@@ -80,7 +80,7 @@ class Anchor(_Attributes, frozen=True, omit_defaults=True, tag="a"):
         return self.id_
 
 
-class Script(_Attributes, frozen=True, tag="script"):
+class Script(_Attributes, frozen=True, omit_defaults=False, tag="script"):
     src: str
     integrity: str
     id_: str = msgspec.field(name="id")
@@ -341,13 +341,21 @@ def sort_nodes(nodes: Sequence[Node], order: Order) -> list[Node]:
             return len(nodes) + last + 1
         return next((i for i, key in enumerate(order.keys) if node.id.startswith(key)), last)
 
-    keyed = [("default" if n.group == "password" else n.group, position(n), _go_text(n.value), n) for n in by_group]
+    keyed = [("default" if n.group == "password" else n.group, position(n), _sort_value(n), n) for n in by_group]
     for i in range(1, len(keyed)):
         j = i
         while j > 0 and keyed[j][0] == keyed[j - 1][0] and keyed[j][1:3] < keyed[j - 1][1:3]:
             keyed[j], keyed[j - 1] = keyed[j - 1], keyed[j]
             j -= 1
     return [entry[3] for entry in keyed]
+
+
+def _sort_value(node: Node) -> str:
+    """What nodes of one group and key are sorted by: the value of an input, the address of what has one."""
+    match node.attributes:
+        case Script(src=address) | Image(src=address) | Anchor(href=address):
+            return address
+    return _go_text(node.value)
 
 
 def _go_text(value: Any) -> str:

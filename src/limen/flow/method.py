@@ -26,6 +26,7 @@ class Passed(Struct, frozen=True):
     proof: Proof
     before: Identity | None = None  # what the person was, when the sign-in changed it (a code was used up)
     overtaken: Callable[[], Exception] | None = None  # makes the error for another sign-in having been faster
+    may_be_lost: bool = False  # the change of the person is worth writing down, but not worth failing for
     then: Then | None = None
 
 
@@ -34,6 +35,7 @@ class Changed(Struct, frozen=True):
 
     traits: dict[str, Any]
     credentials: Mapping[str, dict[str, Any]] = {}  # configs to set, by type
+    identifiers: Mapping[str, tuple[str, ...]] = {}  # of credentials whose identifiers are not traits, by type
     removed: tuple[str, ...] = ()  # credential types to take away
     verified: tuple[tuple[str, str], ...] = ()  # addresses (via, value) that were proved on the way
     proof: Proof | None = None
@@ -134,6 +136,10 @@ class Announcement(Struct, frozen=True):
     issue: Callable[[Commit, Context, Flow, dict[str, Any], Identity, str, str], None]
 
 
+def nothing(_: Any) -> tuple[str, ...]:
+    return ()
+
+
 class Part(Struct, frozen=True, kw_only=True):
     """What a method does in one kind of flow.
 
@@ -151,6 +157,7 @@ class Part(Struct, frozen=True, kw_only=True):
     claims: Callable[[Flow, Form], bool] | None = None
     required: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()  # fields that hold an e-mail address, when they are sent
+    also_required: Callable[[Any], tuple[str, ...]] = nothing  # what else has to be sent, given what was
     choices: Mapping[str, tuple[str, ...]] = {}  # what a field may say, when it is sent
     csrf: Callable[[Any], bool] = always
     traits: bool = False  # the form carries traits, which must fit the schema

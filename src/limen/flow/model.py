@@ -61,6 +61,10 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
         """Where the person wants to go in the end: read from the address that started the flow, every time."""
         return urls.query_value(self.request_url, "return_to")
 
+    def forget(self, method: str) -> None:
+        """Drop what a method remembered: it was passed, and nothing it asked for is good a second time."""
+        self.private = {key: value for key, value in self.private.items() if key != method}
+
     def is_expired(self, now: str) -> bool:
         return self.expires_at < now
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from importlib import resources
 
 from limen.context import Context
 from limen.core import csrf, errors, urls
 from limen.core.errors import ApiError
 from limen.core.form import Form
 from limen.core.ids import parse_id
+from limen.flow import script
 from limen.flow.model import FlowType
 from limen.http import cookies, pages, paging, whoami
 from limen.http.cors import is_preflight
@@ -130,7 +130,7 @@ class PublicPort(Port):
         routes.add("DELETE", "/self-service/logout/api", _logout_of_app)
         routes.add("GET", "/self-service/errors", _errors)
         routes.add("GET", "/.well-known/change-password", _change_password)
-        routes.add("GET", "/.well-known/ory/webauthn.js", _webauthn)
+        routes.add("GET", script.PATH, _webauthn)
         routes.add("*", whoami.PATH, _whoami_options)
         routes.add("GET", "/sessions", _sessions)
         routes.add("DELETE", "/sessions", _revoke_others)
@@ -307,8 +307,5 @@ async def _change_password(call: Call) -> Answer:
     return redirect(call, call.site.project.ui_url("settings"))
 
 
-_SCRIPT = resources.files("limen.http").joinpath("static/webauthn.js")
-
-
 async def _webauthn(call: Call) -> Answer:
-    return Answer(200, _SCRIPT.read_bytes(), [("content-type", "text/javascript; charset=UTF-8")])
+    return Answer(200, script.SOURCE, [("content-type", "text/javascript; charset=UTF-8")])

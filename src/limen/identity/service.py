@@ -17,7 +17,12 @@ from limen.identity import store
 from limen.identity.model import Credential, Identity, RecoveryAddress, VerifiableAddress
 
 _OWN_ID = ("totp", "lookup_secret")  # credentials whose identifier is the person's id
-VERSIONS = {"password": 1, "code": 1, "webauthn": 1}  # the shape of a credential's config, as Kratos counts it
+VERSIONS = {
+    "password": 1,
+    "code": 1,
+    "webauthn": 1,
+    "passkey": 1,
+}  # the shape of a credential's config, as Kratos counts it
 
 
 async def must(db: ProjectDatabase, id_: str | None) -> Identity:
@@ -34,6 +39,7 @@ def build(
     extracted: Extracted,
     configs: Mapping[str, dict[str, Any]],
     *,
+    identifiers: Mapping[str, tuple[str, ...]] | None = None,
     verified: Iterable[tuple[str, str]] = (),
     **more: Any,
 ) -> Identity:
@@ -48,7 +54,7 @@ def build(
         created_at=ctx.stamp,
         updated_at=ctx.stamp,
     )
-    return change(ctx, replace(blank, **more), extracted, configs, verified=verified)
+    return change(ctx, replace(blank, **more), extracted, configs, identifiers=identifiers, verified=verified)
 
 
 def change(
@@ -57,17 +63,21 @@ def change(
     extracted: Extracted,
     configs: Mapping[str, dict[str, Any]] | None = None,
     *,
+    identifiers: Mapping[str, tuple[str, ...]] | None = None,
     verified: Iterable[tuple[str, str]] = (),
     removed: Iterable[str] = (),
 ) -> Identity:
-    """The person with these traits and credential configs. An address that was proved stays proved."""
+    """The person with these traits and credential configs. An address that was proved stays proved.
+
+    `identifiers` are those of credentials that no trait gives one.
+    """
     proved = set(verified)
     kept = {type_: c for type_, c in before.credentials.items() if type_ not in set(removed)}
     after = replace(
         before,
         traits=extracted.traits,
         updated_at=ctx.stamp,
-        credentials=_credentials(ctx, before.id, kept, extracted, configs or {}),
+        credentials=_credentials(ctx, before.id, kept, extracted, configs or {}, identifiers or {}),
         verifiable_addresses=tuple(_verifiable(ctx, before, via, value, proved) for via, value in extracted.verifiable),
         recovery_addresses=tuple(_recovery(ctx, before, via, value) for via, value in extracted.recovery),
     )
@@ -80,6 +90,7 @@ def _credentials(
     before: Mapping[str, Credential],
     extracted: Extracted,
     configs: Mapping[str, dict[str, Any]],
+    given: Mapping[str, tuple[str, ...]],
 ) -> dict[str, Credential]:
     """Every type that the schema gives an identifier is a credential, also before anything is set up in it."""
     kept = {type_: c for type_, c in before.items() if type_ not in ("password", "webauthn", "code")}
@@ -90,6 +101,7 @@ def _credentials(
         if type_ == "code":
             config = {"addresses": [{"channel": via, "address": address} for via, address in extracted.code_addresses]}
         identifiers = (identity_id,) if type_ in _OWN_ID else tuple(extracted.identifiers.get(type_, ()))
+        identifiers = given.get(type_, identifiers)
         if type_ in kept and type_ not in configs:
             continue
         if old and old.config == config and old.identifiers == identifiers:

@@ -7,8 +7,12 @@ from typing import Any
 
 import msgspec
 
+from limen.core import webauthn
 from limen.db.database import Commit, ProjectDatabase, Row
+from limen.identity import keys
 from limen.identity.model import Identity, decode
+
+HANDLE = "webauthn_handle"  # a row of `identifiers` that is no name anybody signs in with
 
 COLUMNS = "i.public, i.version, i.available_aal, i.metadata_admin, i.credentials"
 
@@ -22,7 +26,7 @@ _BY_IDENTIFIER = f"""
 _BY_ANY_IDENTIFIER = f"""
     select distinct i.id, {COLUMNS} from identifiers f
       join identities i on i.project_id = f.project_id and i.id = f.identity_id
-     where f.project_id = :project and f.identifier = :identifier
+     where f.project_id = :project and f.identifier = :identifier and f.type <> 'webauthn_handle'
 """
 _BY_ADDRESS = f"""
     select {COLUMNS} from addresses a
@@ -79,6 +83,11 @@ async def by_identifier(db: ProjectDatabase, type_: str, identifier: str) -> Ide
     """Whose credential of this type has this identifier. The identifier is given as it is stored."""
     row = await db.row(_BY_IDENTIFIER, type=type_, identifier=identifier)
     return from_row(row) if row else None
+
+
+async def by_key_handle(db: ProjectDatabase, handle: bytes) -> Identity | None:
+    """Whose security keys have this user handle. A passkey's handle is an ordinary identifier of its credential."""
+    return await by_identifier(db, HANDLE, _handle(handle))
 
 
 async def by_any_identifier(db: ProjectDatabase, identifier: str) -> list[Identity]:
@@ -143,6 +152,12 @@ def _identifiers(identity: Identity) -> Iterator[tuple[str, str]]:
     for type_, credential in identity.credentials.items():
         for identifier in credential.identifiers:
             yield type_, identifier
+        if type_ == "webauthn" and (handle := keys.handle(credential)):
+            yield HANDLE, _handle(handle)
+
+
+def _handle(handle: bytes) -> str:
+    return webauthn.encode(handle)
 
 
 def _addresses(identity: Identity) -> Iterator[tuple[str, str, str]]:
@@ -196,6 +211,7 @@ _PAGE_SIMILAR = f"""
     select distinct i.id, {COLUMNS} from identifiers f
       join identities i on i.project_id = f.project_id and i.id = f.identity_id
      where f.project_id = :project and f.identifier >= :low and f.identifier < :high and i.id > :after
+       and f.type <> 'webauthn_handle'
      order by i.id limit :limit
 """
 _COUNT = "select count(*) from identities where project_id = :project"

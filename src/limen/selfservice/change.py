@@ -36,8 +36,9 @@ async def save(
     identity = subject.identity
     extracted = ctx.project.schema(identity.schema_id).extract(changed.traits)
     after = identities.change(
-        ctx, identity, extracted, changed.credentials, verified=changed.verified, removed=changed.removed
-    )
+        ctx, identity, extracted, changed.credentials,
+        identifiers=changed.identifiers, verified=changed.verified, removed=changed.removed,
+    )  # fmt: skip
     if _is_protected(identity, after) and not sessions.is_privileged(ctx, subject.session):
         raise FreshSignInNeeded
     own = engine.page(ctx, flow)

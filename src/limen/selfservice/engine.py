@@ -9,13 +9,20 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import csrf, formats, messages, ui, urls
 from limen.core import form as forms
-from limen.core.errors import ApiError, FormError, endpoint_disabled, flow_id_missing, form_error
+from limen.core.errors import (
+    ApiError,
+    FormError,
+    endpoint_disabled,
+    flow_id_missing,
+    form_error,
+    location_change_required,
+)
 from limen.core.form import Form
 from limen.core.ids import new_id
 from limen.core.schema import IdentitySchema
 from limen.core.ui import Order
 from limen.flow import store
-from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, Then
+from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, Sent, Then
 from limen.flow.model import Flow, FlowType, Situation, Submission
 from limen.methods import ALL, BY_ID
 from limen.project.model import Kind
@@ -189,7 +196,8 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
     if ctx.client.method == "GET" and flow.kind in ("login", "registration"):
         raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
     so_far.data = forms.read(form, part.form, schema.trait_paths if part.traits else ())
-    told = [(messages.PROPERTY_MISSING(property=n), n) for n in part.required if not getattr(so_far.data, n)]
+    required = (*part.required, *part.also_required(so_far.data))
+    told = [(messages.PROPERTY_MISSING(property=n), n) for n in required if not getattr(so_far.data, n)]
     emails = [(name, getattr(so_far.data, name)) for name in part.emails]
     told += [(messages.NOT_AN_EMAIL(value=v), n) for n, v in emails if v and not formats.email_loose(v)]
     for name, allowed in part.choices.items():
@@ -258,6 +266,14 @@ def page(ctx: Context, flow: Flow) -> str:
 
 def shown(ctx: Context, flow: Flow, *, json: bool, status: int = 200, **more: Any) -> Reply:
     return Reply(json=json, status=status, flow=flow, url=page(ctx, flow), **more)
+
+
+def sent(ctx: Context, flow: Flow, to: Sent) -> Reply:
+    """The browser goes elsewhere first; a script or an app is told where."""
+    if ctx.client.is_json or not flow.is_browser:
+        error = location_change_required(to.url)
+        return Reply(json=True, status=error.status, error=error)
+    return Reply(json=False, url=to.url)
 
 
 def failed(ctx: Context, error: ApiError, flow: Flow | None = None) -> Reply:

@@ -44,13 +44,16 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     server = await oauth2.answered(ctx, flow, session, effects.identity)
     commit = ctx.db.begin()
     flow.updated_at = ctx.stamp
+    flow.forget(so_far.id)
     flows.update(commit, flow)
     if known:
         session_store.update(commit, session, errors.session_inactive)
     else:
         session_store.insert(commit, session, sessions.digest(token))
     before = passed.before or identity
-    if effects.identity is not before:
+    if effects.identity is passed.identity and passed.may_be_lost:
+        people.update_if_unchanged(commit, before, effects.identity)
+    elif effects.identity is not before:
         identities.save(commit, before, effects.identity, passed.overtaken)
     for then in (passed.then, *effects.thens):
         if then is not None:
@@ -96,7 +99,9 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     """
     extracted = ctx.project.schema(flow.identity_schema).extract(changed.traits)
     schema = ctx.project.schema(flow.identity_schema).id
-    identity = identities.build(ctx, schema, extracted, changed.credentials, verified=changed.verified)
+    identity = identities.build(
+        ctx, schema, extracted, changed.credentials, identifiers=changed.identifiers, verified=changed.verified
+    )
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "registration", so_far.id))
     effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
     if flow.is_browser and ctx.client.is_json:
@@ -114,6 +119,7 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     session_store.insert(commit, session, sessions.digest(token))
     if not changed.keeps_flow:
         flow.updated_at = ctx.stamp
+        flow.forget(so_far.id)
         flows.update(commit, flow)
     for then in (changed.then, *effects.thens):
         if then is not None:

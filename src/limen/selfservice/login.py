@@ -8,7 +8,7 @@ from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form, is_true
 from limen.flow import oauth2 as provider
 from limen.flow import store
-from limen.flow.method import Identified, Passed, Shown, StartAgain
+from limen.flow.method import Identified, Passed, Sent, Shown, StartAgain
 from limen.flow.model import Flow, FlowType, Situation
 from limen.selfservice import engine, expiry, finish, guard, identify, oauth2
 from limen.selfservice.reply import Reply
@@ -115,6 +115,9 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
                 step = await identify.offer(ctx, flow, outcome, so_far.about)
                 if isinstance(step, Shown):
                     return await _shown(ctx, flow, step, so_far)
+            case Sent():
+                await engine.keep(ctx, flow, outcome.then)
+                return engine.sent(ctx, flow, outcome)
         raise errors.untyped("this method cannot sign anybody in")
     except (FormError, StartAgain) as error:
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))

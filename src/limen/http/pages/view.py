@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from limen.core import messages, urls
 from limen.core.ui import Node, Script
+from limen.flow import script
 from limen.flow.model import Flow
 from limen.http.pages import arrange, links
 from limen.http.pages.arrange import Form
@@ -20,7 +21,6 @@ from limen.project.model import Project
 # What the title of its page says already.
 _SAID_BY_TITLE = (messages.CONFIRM_ITS_YOU.id, messages.SECOND_STEP.id, messages.CHOOSE_HOW_TO_SIGN_IN.id)
 _STEPS = {"profile": 1, "credentials": 2}
-_SCRIPT = "/.well-known/ory/webauthn.js"
 
 
 class Alert(Struct, frozen=True):
@@ -146,7 +146,7 @@ def _carries_account(flow: Flow) -> bool:
 def _script(project: Project, nodes: list[Node], words: Words) -> Item | None:
     """The one script a form may bring: ours. Any other is left out, and the policy of the page would refuse it."""
     for n in nodes:
-        if isinstance(n.attributes, Script) and n.attributes.src == urls.join(project.public_url, _SCRIPT):
+        if isinstance(n.attributes, Script) and n.attributes.src == urls.join(project.public_url, script.PATH):
             return item(n, words)
     return None
 

@@ -1,0 +1,83 @@
+"""What a person has to sign in with: how many first and second factors, and the level they reach. Pure.
+
+A method that is switched off still counts: what somebody set up does not vanish, and is not skipped, with a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from limen.core.config import Config
+from limen.identity import keys
+from limen.identity.model import Credential, Identity
+
+Count = Callable[[Config, Credential], int]
+
+
+def _password(_: Config, credential: Credential) -> int:
+    usable = credential.config.get("hashed_password") or credential.config.get("use_password_migration_hook")
+    return int(bool(usable) and any(credential.identifiers))
+
+
+def _passkeys(_: Config, credential: Credential) -> int:
+    return len(keys.read(credential.config).credentials) if any(credential.identifiers) else 0
+
+
+def _keys_alone(_: Config, credential: Credential) -> int:
+    return len(keys.first(keys.read(credential.config))) if any(credential.identifiers) else 0
+
+
+def _keys_beside(_: Config, credential: Credential) -> int:
+    return len(keys.second(keys.read(credential.config)))
+
+
+def _providers(_: Config, credential: Credential) -> int:
+    linked = {f"{p.get('provider')}:{p.get('subject')}" for p in credential.config.get("providers") or ()}
+    return sum(identifier in linked for identifier in credential.identifiers)
+
+
+def _code(credential: Credential) -> bool:
+    return bool(credential.config.get("addresses") or credential.config.get("address_type"))
+
+
+FIRST: Final[Mapping[str, Count]] = MappingProxyType(
+    {
+        "password": _password,
+        "passkey": _passkeys,
+        "webauthn": _keys_alone,
+        "oidc": _providers,
+        "code": lambda config, c: int(config.selfservice.methods.code.passwordless_enabled and _code(c)),
+    }
+)
+SECOND: Final[Mapping[str, Count]] = MappingProxyType(
+    {
+        "totp": lambda _, c: int(bool(c.config.get("totp_url"))),
+        "lookup_secret": lambda _, c: int(bool(c.config.get("recovery_codes"))),
+        "webauthn": _keys_beside,
+        "code": lambda config, c: int(config.selfservice.methods.code.mfa_enabled and _code(c)),
+    }
+)
+
+
+def first(config: Config, identity: Identity, *, but: str = "") -> int:
+    """How many things the person can sign in with, those of the method `but` left out."""
+    return _count(FIRST, config, identity, but)
+
+
+def second(config: Config, identity: Identity, *, but: str = "") -> int:
+    """How many things the person has for the second step, those of the method `but` left out."""
+    return _count(SECOND, config, identity, but)
+
+
+def _count(counts: Mapping[str, Count], config: Config, identity: Identity, but: str) -> int:
+    held = identity.credentials
+    return sum(count(config, held[type_]) for type_, count in counts.items() if type_ in held and type_ != but)
+
+
+def available_aal(config: Config, identity: Identity) -> str:
+    """The highest level this person can reach: aal2 as soon as there is a second factor, aal0 with nothing at all."""
+    if second(config, identity):
+        return "aal2"
+    return "aal1" if first(config, identity) else "aal0"
