@@ -13,7 +13,7 @@ from limen.core.form import Form
 from limen.core.messages import Message
 from limen.db.database import Commit
 from limen.flow.model import Flow, Situation, Submission
-from limen.identity.model import Credential, Identity
+from limen.identity.model import Identity
 from limen.session.model import Proof, Subject
 
 Then = Callable[[Commit], None]
@@ -169,13 +169,6 @@ class Part(Struct, frozen=True, kw_only=True):
     keeps_messages: bool = False  # a refusal adds to what the form said before
 
 
-class CredentialRules(Struct, frozen=True, kw_only=True):
-    """What a method's credential counts for."""
-
-    first_factors: Callable[[Context, Credential], int] = lambda _c, _k: 0
-    second_factors: Callable[[Context, Credential], int] = lambda _c, _k: 0
-
-
 class Method(Struct, frozen=True, kw_only=True):
     """A way to sign in: one file in `methods`, one line in `methods/__init__.py`."""
 
@@ -185,7 +178,6 @@ class Method(Struct, frozen=True, kw_only=True):
     settings: Part | None = None
     recovery: Part | None = None
     verification: Part | None = None
-    credential: CredentialRules = CredentialRules()
 
     def part(self, kind: str) -> Part | None:
         found: Part | None = getattr(self, kind)

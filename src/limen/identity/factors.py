@@ -39,7 +39,9 @@ def _providers(_: Config, credential: Credential) -> int:
 
 
 def _code(credential: Credential) -> bool:
-    return bool(credential.config.get("addresses") or credential.config.get("address_type"))
+    if "address_type" in credential.config:  # as older versions of Kratos wrote it
+        return bool(credential.config["address_type"] and any(credential.identifiers))
+    return any(a.get("address") for a in credential.config.get("addresses") or ())
 
 
 FIRST: Final[Mapping[str, Count]] = MappingProxyType(
@@ -61,19 +63,19 @@ SECOND: Final[Mapping[str, Count]] = MappingProxyType(
 )
 
 
-def first(config: Config, identity: Identity, *, but: str = "") -> int:
-    """How many things the person can sign in with, those of the method `but` left out."""
-    return _count(FIRST, config, identity, but)
+def first(config: Config, identity: Identity) -> int:
+    """How many things the person can sign in with."""
+    return _count(FIRST, config, identity)
 
 
-def second(config: Config, identity: Identity, *, but: str = "") -> int:
-    """How many things the person has for the second step, those of the method `but` left out."""
-    return _count(SECOND, config, identity, but)
+def second(config: Config, identity: Identity) -> int:
+    """How many things the person has for the second step."""
+    return _count(SECOND, config, identity)
 
 
-def _count(counts: Mapping[str, Count], config: Config, identity: Identity, but: str) -> int:
+def _count(counts: Mapping[str, Count], config: Config, identity: Identity) -> int:
     held = identity.credentials
-    return sum(count(config, held[type_]) for type_, count in counts.items() if type_ in held and type_ != but)
+    return sum(count(config, held[type_]) for type_, count in counts.items() if type_ in held)
 
 
 def available_aal(config: Config, identity: Identity) -> str:

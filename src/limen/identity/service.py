@@ -13,7 +13,7 @@ from limen.core import errors, normalize
 from limen.core.ids import new_id
 from limen.core.schema import Extracted
 from limen.db.database import Commit, ProjectDatabase
-from limen.identity import store
+from limen.identity import factors, store
 from limen.identity.model import Credential, Identity, RecoveryAddress, VerifiableAddress
 
 _OWN_ID = ("totp", "lookup_secret")  # credentials whose identifier is the person's id
@@ -81,7 +81,7 @@ def change(
         verifiable_addresses=tuple(_verifiable(ctx, before, via, value, proved) for via, value in extracted.verifiable),
         recovery_addresses=tuple(_recovery(ctx, before, via, value) for via, value in extracted.recovery),
     )
-    return replace(after, available_aal=available_aal(ctx, after))
+    return replace(after, available_aal=factors.available_aal(ctx.project.config, after))
 
 
 def _credentials(
@@ -130,7 +130,7 @@ def with_credential(ctx: Context, identity: Identity, type_: str, config: dict[s
         updated_at=ctx.stamp,
     )
     after = replace(identity, credentials={**identity.credentials, type_: new}, updated_at=ctx.stamp)
-    return replace(after, available_aal=available_aal(ctx, after))
+    return replace(after, available_aal=factors.available_aal(ctx.project.config, after))
 
 
 def _verifiable(
@@ -172,29 +172,6 @@ def mark_address(ctx: Context, identity: Identity, via: str, value: str, *, stat
 
 def unmark_address(address: VerifiableAddress, stamp: str) -> VerifiableAddress:
     return replace(address, verified=False, status="pending", verified_at=UNSET, updated_at=stamp)
-
-
-def available_aal(ctx: Context, identity: Identity) -> str:
-    """The highest level this person can reach: aal2 as soon as there is a second factor, aal0 with nothing at all."""
-    usable = [c for c in identity.credentials.values() if c.config and (c.type != "code" or c.config.get("addresses"))]
-    if any(_is_second(ctx, c) for c in usable):
-        return "aal2"
-    return "aal1" if usable else "aal0"
-
-
-def _is_second(ctx: Context, credential: Credential) -> bool:
-    match credential.type:
-        case "totp" | "lookup_secret":
-            return True
-        case "webauthn":
-            return _has_second_key(credential)
-        case "code":
-            return ctx.project.config.selfservice.methods.code.mfa_enabled
-    return False
-
-
-def _has_second_key(credential: Credential) -> bool:
-    return any(not key.get("is_passwordless") for key in credential.config.get("credentials", ()))
 
 
 def save(commit: Commit, before: Identity, after: Identity, otherwise: Callable[[], Exception] | None = None) -> None:

@@ -14,10 +14,10 @@ from limen.core import clock, errors, messages, ui
 from limen.core.errors import FormError, form_error
 from limen.core.form import Form, is_true
 from limen.core.ui import Node
-from limen.flow.method import Changed, CredentialRules, Method, Outcome, Part, Passed, Shown
+from limen.flow.method import Changed, Method, Outcome, Part, Passed, Shown
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
-from limen.identity.model import Credential, Identity
+from limen.identity.model import Identity
 from limen.session.model import Proof, Subject
 
 ID = "lookup_secret"
@@ -156,10 +156,6 @@ def _moment(stamp: str) -> datetime:
     return clock.parse(stamp)
 
 
-def _second_factors(ctx: Context, credential: Credential) -> int:
-    return int(bool(credential.config.get("recovery_codes")))
-
-
 METHOD = Method(
     id=ID,
     login=Part(
@@ -171,5 +167,4 @@ METHOD = Method(
         refused=lambda flow, _: flow.ui.reset("lookup_secret"),
     ),
     settings=Part(form=Change, claims=_claims_settings, draw=_draw_settings, submit=_change, privileged=lambda _: True),
-    credential=CredentialRules(second_factors=_second_factors),
 )

@@ -11,8 +11,9 @@ from limen.core import errors, messages, normalize, passwords, ui
 from limen.core.errors import FormError, form_error
 from limen.core.outbound import OutboundError, Retry
 from limen.db.database import Commit
-from limen.flow.method import Changed, CredentialRules, Method, Outcome, Part, Passed, Then
+from limen.flow.method import Changed, Method, Outcome, Part, Passed, Then
 from limen.flow.model import Flow, Submission
+from limen.identity import factors
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Credential, Identity
@@ -58,7 +59,7 @@ async def _draw_sign_in(ctx: Context, flow: Flow, subject: Subject | None) -> No
 
 async def _identified(ctx: Context, flow: Flow, identity: Identity | None) -> bool:
     known = _hash(identity) if identity else None
-    usable = known is not None and bool(_first_factors(ctx, known))
+    usable = known is not None and bool(factors.FIRST[ID](ctx.project.config, known))
     if usable or ctx.project.config.security.account_enumeration.mitigate:
         flow.ui.put(_FIELD)
         flow.ui.append(_SIGN_IN)
@@ -238,10 +239,6 @@ async def _leaks(ctx: Context, password: str) -> int:
     return 0
 
 
-def _first_factors(ctx: Context, credential: Credential) -> int:
-    return int(bool(credential.config.get("hashed_password")) and any(credential.identifiers))
-
-
 METHOD = Method(
     id=ID,
     login=Part(
@@ -254,5 +251,4 @@ METHOD = Method(
     ),
     registration=Part(form=SignUp, required=("password",), draw=_draw_sign_up, submit=_sign_up, traits=True),
     settings=Part(form=Change, required=("password",), draw=_draw_settings, submit=_change),
-    credential=CredentialRules(first_factors=_first_factors),
 )

@@ -12,10 +12,10 @@ from limen.context import Context
 from limen.core import errors, messages, totp, ui
 from limen.core.errors import FormError, form_error
 from limen.core.form import Form, is_true
-from limen.flow.method import Changed, CredentialRules, Method, Outcome, Part, Passed
+from limen.flow.method import Changed, Method, Outcome, Part, Passed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
-from limen.identity.model import Credential, Identity
+from limen.identity.model import Identity
 from limen.session.model import Proof, Subject
 
 ID = "totp"
@@ -142,10 +142,6 @@ async def _change(ctx: Context, flow: Flow, form: Change, about: Submission, sub
     return Changed(identity.traits, {ID: {"totp_url": url}}, proof=Proof(ID, "aal2", ctx.stamp))
 
 
-def _second_factors(ctx: Context, credential: Credential) -> int:
-    return int(bool(credential.config.get("totp_url")))
-
-
 METHOD = Method(
     id=ID,
     login=Part(
@@ -157,5 +153,4 @@ METHOD = Method(
         refused=lambda flow, _: flow.ui.reset("totp_code"),
     ),
     settings=Part(form=Change, claims=_claims_settings, draw=_draw_settings, submit=_change, privileged=lambda _: True),
-    credential=CredentialRules(second_factors=_second_factors),
 )

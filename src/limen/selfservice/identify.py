@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from limen.context import Context
@@ -9,6 +11,7 @@ from limen.core import messages, ui
 from limen.core.errors import form_error
 from limen.flow.method import Identified, Method, Outcome, Shown
 from limen.flow.model import Flow, Submission
+from limen.identity.factors import FIRST, SECOND, Count
 from limen.identity.model import Identity
 from limen.methods import ALL
 from limen.methods import identifier_first as first
@@ -30,7 +33,7 @@ async def offer(ctx: Context, flow: Flow, step: Identified, about: Submission) -
         if part is None or part.identified is None or not await part.identified(ctx, flow, step.identity):
             continue
         drawn = True
-        if part.at_once and step.identity and not masked and not has_first_factor(ctx, step.identity, but=method):
+        if part.at_once and step.identity and not masked and not _has_other(ctx, FIRST, step.identity, method):
             outcome = await part.at_once(ctx, flow, step.identity, step.named, about)
             if outcome is not None:
                 return outcome
@@ -54,29 +57,18 @@ def _enabled(ctx: Context) -> list[Method]:
     return [m for m in ALL if m.id == "profile" or ctx.project.has_method(m.id)]
 
 
-def has_first_factor(ctx: Context, identity: Identity, *, but: Method) -> bool:
-    """Whether the person has a first factor beside this method's."""
-    return any(
-        m.credential.first_factors(ctx, c)
-        for m in _enabled(ctx)
-        if m is not but and (c := identity.credentials.get(m.id)) is not None
-    )
-
-
-def has_second_factor(ctx: Context, identity: Identity, *, but: Method) -> bool:
-    """Whether the person has a second factor beside this method's."""
-    return any(
-        m.credential.second_factors(ctx, c)
-        for m in _enabled(ctx)
-        if m is not but and (c := identity.credentials.get(m.id)) is not None
-    )
+def _has_other(ctx: Context, counts: Mapping[str, Count], identity: Identity, but: Method) -> bool:
+    """Whether the person has a factor of another method that is offered."""
+    held = identity.credentials
+    others = [m.id for m in _enabled(ctx) if m is not but and m.id in counts and m.id in held]
+    return any(counts[id_](ctx.project.config, held[id_]) for id_ in others)
 
 
 async def second_step_at_once(ctx: Context, flow: Flow, identity: Identity) -> Outcome | None:
     """Take the only step there is to the second factor, such as sending a code, before the form is even shown."""
     for method in _enabled(ctx):
         part = method.login
-        if part is None or part.at_once is None or has_second_factor(ctx, identity, but=method):
+        if part is None or part.at_once is None or _has_other(ctx, SECOND, identity, method):
             continue
         outcome = await part.at_once(ctx, flow, identity, "", Submission(method=method.id))
         if outcome is not None:
