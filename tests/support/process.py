@@ -104,7 +104,7 @@ class Node:
         files = [file for i, word in enumerate(arguments) if word == "-c" for file in arguments[i + 1].split(",")]
         serve: dict[str, Any] = {}
         for file in files:
-            serve = merge(serve, yaml.safe_load(Path(file).read_text()).get("serve", {}))
+            serve = merge(serve, yaml.safe_load((folder / file).read_text()).get("serve", {}))
         if not files:  # a server without configuration has fixed ports, which several tests cannot share
             self.env = ports_from_environment() | self.env
         self.public, self.admin = (

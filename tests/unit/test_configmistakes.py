@@ -179,6 +179,7 @@ def test_colour_only_when_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message", "hint"),
     [
+        ("serve.public.port", "'44.33'", "This must be a whole number.", ""),
         ("session.lifespan", "90", "A duration needs a unit.", "Did you mean 90s (1m30s)?"),
         ("session.lifespan", "'3600'", "This is no duration", "Write 1h"),
         ("session.lifespan", "1d", "This is no duration", "Write 24h"),
@@ -278,6 +279,7 @@ def test_a_wrong_value_says_what_to_write(path: str, value: str, message: str, h
         ("base_url", "It belongs at `serve.{public, admin}.base_url`."),
         ("log_level", "Keys are nested: `log.level` means `level:` inside `log:`."),
         ("Serve", "Did you mean `serve`?"),
+        ("dns", "Did you mean `dsn`?"),
         ("sqa_opt_out", "Did you mean `sqa-opt-out`?"),
         ("allowed_return_urls", "It belongs inside `selfservice`."),
         ("profiling", "An older version of Kratos had it: `profiling` is gone: leave it out."),

@@ -31,6 +31,11 @@ A key with nothing after it counts as not set.
 **Not effective yet** stands at keys that are read and checked although what they are for is not built. Start-up names
 those that you set.
 """
+_PENDING: Final = """\
+## Not effective yet
+
+What the keys below are for, but is not built:
+"""
 _HOOKS: Final = """\
 ## Hooks
 
@@ -48,13 +53,16 @@ class _Row(Struct, frozen=True):
 def markdown() -> str:
     """The whole page."""
     groups: dict[str, list[_Row]] = {}
-    for row in _rows(ROOT, (), ""):
+    rows = list(_rows(ROOT, (), ""))
+    for row in rows:
         depth = 3 if row.path[:2] in (("selfservice", "flows"), ("selfservice", "methods")) else 1
         group = dotted(row.path[:depth]) if len(row.path) > 1 else ""
         groups.setdefault(group, []).append(row)
-    parts = [_HEAD, "## Top level\n", _table(groups.pop(""))]
-    for group, rows in groups.items():
-        parts += [f"## `{group}`\n", f"{_about(group)}\n", _table(rows)]
+    pending = sorted({row.pending for row in rows if row.pending}, key=str.lower)
+    parts = [_HEAD, *([_PENDING, *(f"- {feature}" for feature in pending), ""] if pending else [])]
+    parts += ["## Top level\n", _table(groups.pop(""))]
+    for group, own in groups.items():
+        parts += [f"## `{group}`\n", f"{_about(group)}\n", _table(own)]
     return "\n".join([*parts, _HOOKS, *_hooks()])
 
 

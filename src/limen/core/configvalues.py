@@ -78,6 +78,8 @@ def nearest(name: str, names: list[str], least: float = 0.7) -> str:
     """The name that is spelled most alike, or nothing."""
     plain = {known.lower().replace("-", "_"): known for known in reversed(names)}
     wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
+    if least < 0.99 and (swapped := next((known for known in plain if sorted(known) == sorted(wanted)), "")):
+        return plain[swapped]  # letters in another order count little, also in a short name
     return next((plain[match] for match in get_close_matches(wanted, list(plain), 1, least)), "")
 
 
@@ -124,7 +126,8 @@ def _number(key: Key, value: object, show: Show) -> object:
     if isinstance(value, float) and key.kind == "whole" and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int if key.kind == "whole" else (int, float)):
-        digits = isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d+)?", value.strip())
+        fits = r"[+-]?\d+" if key.kind == "whole" else r"[+-]?\d+(\.\d+)?"
+        digits = isinstance(value, str) and re.fullmatch(fits, value.strip())
         hint = f"Write `{_line(key, value)}`, without quotes." if digits else ""
         return Wrong(f"This must be {'a whole number' if key.kind == 'whole' else 'a number'}.", hint)
     if isinstance(value, float) and not math.isfinite(value):
