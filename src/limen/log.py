@@ -43,6 +43,8 @@ def configure(config: Config, out: TextIO | None = None) -> None:
         else structlog.dev.ConsoleRenderer(
             colors=coloured,
             pad_event_to=0,
+            pad_level=False,
+            timestamp_key="time",
             exception_formatter=structlog.dev.plain_traceback,  # the richer ones print local variables: passwords too
         )
     )

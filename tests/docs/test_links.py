@@ -31,6 +31,12 @@ def test_every_page_of_the_guide_is_listed() -> None:
         assert {page.name for page in index.path.parent.glob("*.md")} - {"README.md"} <= linked
 
 
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.name.startswith("docs/guide/")], ids=lambda d: d.name)
+def test_a_page_begins_with_what_its_reader_will_have(document: Document) -> None:
+    first = document.prose.split("\n\n")[1]
+    assert first.startswith("At the end of this page") or document.path.name == "README.md"
+
+
 def test_pictures_are_small() -> None:
     pictures = [path for path in (ROOT / "docs/assets").iterdir() if path.suffix == ".png"]
     assert pictures
