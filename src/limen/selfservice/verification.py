@@ -95,10 +95,11 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.
     identity = await identities.must(ctx.db, outcome.identity_id)
     after = identities.mark_address(ctx, identity, outcome.via, outcome.address, status="completed")
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "verification", ""))
-    session = await _waiting_session(ctx, flow, after)
+    waits = bool(flow.oauth2_login_challenge) and flow.csrf == csrf.digest(ctx.client.csrf)
+    session = await _live_session(ctx, flow, after) if waits else None
     flow.state = "passed_challenge"
     told = messages.PHONE_VERIFIED() if outcome.via == "sms" else messages.EMAIL_VERIFIED()
-    on = oauth2.begin_again(ctx, flow) if flow.oauth2_login_challenge and session is None else to
+    on = oauth2.begin_again(ctx, flow) if waits and session is None else to
     flow.ui = ui.Ui([ui.CSRF_NODE, _continue(on, so_far.id)], [told], action=to, method="GET")
     await engine.keep(
         ctx,
@@ -108,7 +109,7 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.
     )
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
     if session is not None:
-        return await _answered(ctx, flow, session, after)
+        return await _answered(ctx, flow, session, after, so_far)
     return engine.shown(ctx, flow, json=not ctx.client.wants_page)
 
 
@@ -116,17 +117,15 @@ def _continue(to: str, group: str) -> ui.Node:
     return ui.anchor("continue", to, group, messages.CONTINUE())
 
 
-async def _waiting_session(ctx: Context, flow: Flow, identity: Identity) -> Session | None:
-    """The session whose sign-up an OAuth 2.0 server still waits for, in the browser it waits for."""
-    if not flow.oauth2_login_challenge or not flow.session_id or flow.csrf != csrf.digest(ctx.client.csrf):
-        return None
-    session = await session_store.by_id(ctx.db, flow.session_id)
+async def _live_session(ctx: Context, flow: Flow, identity: Identity) -> Session | None:
+    """The session of the sign-up that this flow follows, if it is still active."""
+    session = await session_store.by_id(ctx.db, flow.session_id) if flow.session_id else None
     if session is None or session.identity_id != identity.id or not session.is_active(ctx.stamp, identity):
         return None
     return session
 
 
-async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identity) -> Reply:
+async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identity, so_far: engine.Submitted) -> Reply:
     """The address is verified: a page goes back to the OAuth 2.0 server, a script finds the way there in the form."""
     server = await oauth2.answered(ctx, flow, session, identity)
     subject = await sessions.current(ctx)
@@ -137,7 +136,7 @@ async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identi
     if server:
         flow.ui.put(_continue(server, flow.active))
         await engine.keep(ctx, flow)
-    return engine.shown(ctx, flow, json=True, issued=issued)
+    return engine.shown(ctx, flow, json=True, issued=issued, payload=so_far.about.transient_payload)
 
 
 async def start_again(ctx: Context, flow: Flow, again: StartAgain, method: str) -> Reply:

@@ -14,7 +14,7 @@ from limen.core.form import Form
 from limen.core.urls import query_value
 from limen.courier import service as courier
 from limen.db.database import Commit
-from limen.flow import proofs
+from limen.flow import oauth2, proofs
 from limen.flow.method import Outcome, Part, Passed, Shown
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
@@ -171,7 +171,7 @@ async def _ask(ctx: Context, flow: Flow, named: str, about: Submission, subject:
         if not named or _is_known(flow) or not ctx.project.config.security.account_enumeration.mitigate:
             raise
         identity, to = None, ()  # strangers see what members see
-    return _send(ctx, flow, identity, named, to, about)
+    return await _send(ctx, flow, identity, named, to, about)
 
 
 async def _find(ctx: Context, flow: Flow, named: str, subject: Subject | None) -> tuple[Identity, tuple[Target, ...]]:
@@ -200,7 +200,7 @@ async def _find(ctx: Context, flow: Flow, named: str, subject: Subject | None) -
     return identity, to
 
 
-def _send(
+async def _send(
     ctx: Context,
     flow: Flow,
     identity: Identity | None,
@@ -211,6 +211,7 @@ def _send(
     status: int = 400,
 ) -> Outcome:
     """Send a code to the address that was named or, when an identifier was that is no address, to each."""
+    await oauth2.describe(ctx, flow)
     to = tuple(t for t in to if t[1] == normalize.identifier(named)) or to
     flow.state, flow.active = "sent_email", ID
     _draw_sent(flow, named)
@@ -268,9 +269,9 @@ async def _at_once(ctx: Context, flow: Flow, identity: Identity, named: str, abo
         return None
     if flow.requested_aal == "aal2":
         to = _wanted(ctx, identity)
-        return _send(ctx, flow, identity, to[0][1], to, about, status=200) if len(to) == 1 else None
+        return await _send(ctx, flow, identity, to[0][1], to, about, status=200) if len(to) == 1 else None
     identity, to = await _find(ctx, flow, named, None)
-    return _send(ctx, flow, identity, named, to, about)
+    return await _send(ctx, flow, identity, named, to, about)
 
 
 PART = Part(

@@ -11,7 +11,7 @@ from limen.core import messages, ui
 from limen.core.errors import form_error
 from limen.courier import service as courier
 from limen.db.database import Commit
-from limen.flow import proofs
+from limen.flow import oauth2, proofs
 from limen.flow.method import Changed, Outcome, Part, Shown
 from limen.flow.model import Flow, Submission
 from limen.methods.code.common import CONTINUE, HIDDEN, ID, RESEND, count, field, lifespan
@@ -62,6 +62,7 @@ async def _send_sign_up_codes(ctx: Context, flow: Flow, form: SignUp, about: Sub
     extracted = ctx.project.schema(flow.identity_schema).extract(form.traits)
     if not extracted.code_addresses:
         raise form_error(messages.NO_IDENTIFIER())
+    await oauth2.describe(ctx, flow)
     _draw_sent_sign_up(ctx, flow, extracted.traits)
     flow.state, flow.active = "sent_email", ID
 
