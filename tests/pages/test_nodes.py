@@ -267,7 +267,8 @@ def test_a_way_back_never_becomes_markup(visitor: Visitor, put: Put, kind: str) 
     visitor.open(put(kind, ui.CSRF_NODE, IDENTIFIER, PASSWORD, SIGN_IN, request_url=request, situation="first"))
     assert "<script>alert" not in visitor.answer.text
     visitor.open(f'ui/{kind}?return_to="><script>alert(1)</script>')
-    assert "<script>alert" not in visitor.answer.text
+    is_json = visitor.answer.headers["content-type"] == "application/json"  # a verification's error, as in Kratos
+    assert is_json or "<script>alert" not in visitor.answer.text
 
 
 def test_traits_never_become_markup(visitor: Visitor) -> None:
