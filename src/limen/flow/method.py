@@ -97,6 +97,10 @@ class FreshSignInNeeded(LimenError):
     """A change that only somebody who signed in a moment ago may make."""
 
 
+class Unclaimed(LimenError):
+    """The submit is for nobody: it names another method, or none."""
+
+
 class AlreadySignedIn(LimenError):
     """Something that only makes sense for people who are signed out."""
 
@@ -143,7 +147,8 @@ def nothing(_: Any) -> tuple[str, ...]:
 class Part(Struct, frozen=True, kw_only=True):
     """What a method does in one kind of flow.
 
-    `claims` says whether a submit is meant for it (None: `method` names it); `draw` puts its nodes into `flow.ui`, for
+    `serves` says whether it takes part in a flow at all, whatever is switched on (None: it does); `claims` whether a
+    submit is meant for it (None: `method` names it); `draw` puts its nodes into `flow.ui`, for
     the form that `flow.situation` names; `form` is what its submit is decoded into; `refused` mends the form after an
     error, given what was submitted as far as it could be read.
 
@@ -155,6 +160,8 @@ class Part(Struct, frozen=True, kw_only=True):
     draw: Draw
     submit: Submit
     claims: Callable[[Flow, Form], bool] | None = None
+    serves: Callable[[Context, Flow], bool] | None = None
+    draws_token: bool = True  # its form has the field of the anti-forgery token, for apps too
     required: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()  # fields that hold an e-mail address, when they are sent
     also_required: Callable[[Any], tuple[str, ...]] = nothing  # what else has to be sent, given what was

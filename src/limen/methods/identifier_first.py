@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from limen.context import Context
 from limen.core import messages, normalize, ui
-from limen.core.errors import form_error
 from limen.core.form import Form
 from limen.flow.method import Identified, Method, Outcome, Part
 from limen.flow.model import Flow, Submission
@@ -35,16 +34,19 @@ async def _draw(ctx: Context, flow: Flow, subject: Subject | None) -> None:
 
 
 async def _submit(ctx: Context, flow: Flow, form: Identify, about: Submission, subject: Subject | None) -> Outcome:
-    if flow.requested_aal != "aal1" or ctx.project.config.selfservice.flows.login.style != ID:
-        raise form_error(messages.NO_WAY_TO_LOGIN())
     found = await people.by_any_identifier(ctx.db, normalize.identifier(form.identifier))
     if not found and form.identifier != normalize.identifier(form.identifier):
         found = await people.by_any_identifier(ctx.db, form.identifier)
     return Identified(form.identifier, found[0] if found else None)
 
 
+def _serves(ctx: Context, flow: Flow) -> bool:
+    return flow.requested_aal == "aal1" and ctx.project.config.selfservice.flows.login.style == ID
+
+
 def _claims(flow: Flow, form: Form) -> bool:
-    return form.method == ID
+    """It comes last: what nobody else claimed names somebody, or fails to."""
+    return True
 
 
 def _refuse(flow: Flow, form: Identify | None) -> None:
@@ -54,5 +56,5 @@ def _refuse(flow: Flow, form: Identify | None) -> None:
 
 METHOD = Method(
     id=ID,
-    login=Part(form=Identify, draw=_draw, submit=_submit, claims=_claims, refused=_refuse),
+    login=Part(form=Identify, draw=_draw, submit=_submit, serves=_serves, claims=_claims, refused=_refuse),
 )

@@ -61,6 +61,7 @@ async def _identified(ctx: Context, flow: Flow, identity: Identity | None) -> bo
     known = _hash(identity) if identity else None
     usable = known is not None and bool(factors.FIRST[ID](ctx.project.config, known))
     if usable or ctx.project.config.security.account_enumeration.mitigate:
+        flow.ui.put(ui.CSRF_NODE)
         flow.ui.put(_FIELD)
         flow.ui.append(_SIGN_IN)
     return usable

@@ -22,7 +22,7 @@ from limen.core.ids import new_id
 from limen.core.schema import IdentitySchema
 from limen.core.ui import Order
 from limen.flow import store
-from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, Sent, Then
+from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, Sent, Then, Unclaimed
 from limen.flow.model import Flow, FlowType, Situation, Submission
 from limen.methods import ALL, BY_ID
 from limen.project.model import Kind
@@ -111,11 +111,14 @@ async def asked(ctx: Context, kind: Kind, id_: str | None, missing: str = "") ->
 
 async def draw(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
     """Let every enabled method of this kind draw its part of the form, then sort."""
+    guarded = flow.is_browser
     for method in ALL:
         part = method.part(flow.kind)
         if part and (method.id == "profile" or ctx.project.has_method(method.id)):
+            before = len(flow.ui.nodes)
             await part.draw(ctx, flow, subject)
-    if flow.is_browser or flow.ui.nodes:  # an app's form has the field too, empty, but only beside others
+            guarded = guarded or (part.draws_token and len(flow.ui.nodes) > before)
+    if guarded:  # an app's form has the field too, empty, but only beside others
         flow.ui.put(ui.CSRF_NODE)
     sort(ctx, flow, subject)
 
@@ -150,7 +153,9 @@ def choose(ctx: Context, flow: Flow, form: Form) -> tuple[Method, Part]:
         raise form.unreadable
     for method in ALL:
         part = method.part(flow.kind)
-        if part is None or not (part.claims(flow, form) if part.claims else form.method == method.id):
+        if part is None or (part.serves and not part.serves(ctx, flow)):
+            continue
+        if not (part.claims(flow, form) if part.claims else form.method == method.id):
             continue
         if method.id != "profile" and not ctx.project.has_method(method.id):
             raise endpoint_disabled()
@@ -211,7 +216,11 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         guard.check(ctx, flow, form)
     if subject and part.privileged(so_far.data) and not sessions.is_privileged(ctx, subject.session):
         raise FreshSignInNeeded
-    return await part.submit(ctx, flow, so_far.data, so_far.about, subject)
+    try:
+        return await part.submit(ctx, flow, so_far.data, so_far.about, subject)
+    except Unclaimed as error:
+        so_far.method = None
+        raise form_error(_NOBODY[flow.kind]()) from error
 
 
 class _Traits(Struct):

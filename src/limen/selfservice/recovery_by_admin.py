@@ -61,8 +61,6 @@ async def link(ctx: Context, wanted: Wanted) -> dict[str, Any]:
 
 
 def _read(ctx: Context, wanted: Wanted, usual: float) -> tuple[str, float]:
-    if not ctx.project.config.selfservice.flows.recovery.enabled:
-        raise errors.recovery_disabled()
     identity_id = parse_id(wanted.identity_id)
     if identity_id is None:
         raise errors.bad_request(f"identity_id: {wanted.identity_id!r} is no id.")

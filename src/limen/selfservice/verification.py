@@ -98,6 +98,9 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.
     waits = bool(flow.oauth2_login_challenge) and flow.csrf == csrf.digest(ctx.client.csrf)
     session = await _live_session(ctx, flow, after) if waits else None
     flow.state = "passed_challenge"
+    secret = csrf.new_secret() if flow.is_browser and not ctx.client.csrf else ""
+    if secret or ctx.client.csrf:  # the browser that proved it reads on
+        flow.csrf = csrf.digest(secret or ctx.client.csrf)
     told = messages.PHONE_VERIFIED() if outcome.via == "sms" else messages.EMAIL_VERIFIED()
     on = oauth2.begin_again(ctx, flow) if waits and session is None else to
     flow.ui = ui.Ui([ui.CSRF_NODE, _continue(on, so_far.id)], [told], action=to, method="GET")
@@ -110,7 +113,7 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
     if session is not None:
         return await _answered(ctx, flow, session, after, so_far)
-    return engine.shown(ctx, flow, json=not ctx.client.wants_page)
+    return engine.shown(ctx, flow, json=not ctx.client.wants_page, csrf=secret)
 
 
 def _continue(to: str, group: str) -> ui.Node:

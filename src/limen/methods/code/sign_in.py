@@ -148,12 +148,10 @@ def _refuse(flow: Flow, form: SignIn | None) -> None:
 
 def _claims(flow: Flow, form: Form) -> bool:
     """The button of an address says nothing but the address."""
-    return form.method == ID or (not form.method and bool(form.get("address")))
+    return form.method == ID or (not form.method and bool(form.get("address")) and _is_known(flow))
 
 
 async def _submit(ctx: Context, flow: Flow, form: SignIn, about: Submission, subject: Subject | None) -> Outcome:
-    if not _serves(ctx, flow):
-        raise form_error(messages.NO_WAY_TO_LOGIN())
     if form.resend:
         flow.state = "choose_method"
     match flow.state:
@@ -275,6 +273,14 @@ async def _at_once(ctx: Context, flow: Flow, identity: Identity, named: str, abo
 
 
 PART = Part(
-    form=SignIn, draw=_draw, submit=_submit, claims=_claims, choices={"resend": (ID,)}, refused=_refuse,
-    identified=_identified, at_once=_at_once,
-)  # fmt: skip
+    form=SignIn,
+    serves=_serves,
+    draws_token=False,
+    draw=_draw,
+    submit=_submit,
+    claims=_claims,
+    choices={"resend": (ID,)},
+    refused=_refuse,
+    identified=_identified,
+    at_once=_at_once,
+)

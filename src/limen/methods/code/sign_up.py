@@ -34,8 +34,12 @@ _SIGN_UP_FIELD = field(messages.REGISTRATION_CODE())
 _SENT_NODES = (RESEND, _BACK, CONTINUE, HIDDEN, _SIGN_UP_FIELD)
 
 
+def _serves(ctx: Context, flow: Flow) -> bool:
+    return ctx.project.config.selfservice.methods.code.passwordless_enabled
+
+
 async def _draw_sign_up(ctx: Context, flow: Flow, subject: Subject | None) -> None:
-    if not ctx.project.config.selfservice.methods.code.passwordless_enabled:
+    if not _serves(ctx, flow):
         return
     form = flow.ui
     if flow.situation == "profile":
@@ -119,4 +123,4 @@ async def _use_sign_up_code(ctx: Context, flow: Flow, form: SignUp) -> Outcome:
     )
 
 
-PART = Part(form=SignUp, draw=_draw_sign_up, submit=_sign_up, traits=True)
+PART = Part(form=SignUp, serves=_serves, draws_token=False, draw=_draw_sign_up, submit=_sign_up, traits=True)

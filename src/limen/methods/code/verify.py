@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import messages, normalize, ui, urls
@@ -14,12 +15,12 @@ from limen.core.form import Form
 from limen.courier import service as courier
 from limen.db.database import Commit
 from limen.flow import proofs
-from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain
+from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain, Unclaimed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.methods.code.common import CONTINUE, HIDDEN, ID, count, field, lifespan, wrong
+from limen.methods.code.common import CONTINUE, HIDDEN, ID, count, field, lifespan
 from limen.session.model import Subject
 
 
@@ -31,12 +32,13 @@ class Verify(Struct):
     transient_payload: dict[str, Any] = {}
 
 
+METHODS = ("code", "link")  # what verifications are made with
 _EMAIL = ui.field("email", "email", ID, label=messages.EMAIL(), required=True)
 _VERIFY_FIELD = field(messages.VERIFICATION_CODE())
 
 
 def _claims_verification(flow: Flow, form: Form) -> bool:
-    return flow.active in ("", ID) and (form.method == ID or (not form.method and bool(form.get("code"))))
+    return flow.active in ("", ID)
 
 
 def has_sms(ctx: Context) -> bool:
@@ -70,6 +72,8 @@ def _announced(flow: Flow, via: str, address: str) -> None:
 
 
 async def _verify(ctx: Context, flow: Flow, form: Verify, about: Submission, subject: Subject | None) -> Outcome:
+    if form.method != ID and not (form.code and not form.method):
+        raise Unclaimed
     if flow.state == "passed_challenge":
         raise StartAgain(messages.VERIFICATION_DONE_ALREADY())
     if form.code:
@@ -121,7 +125,8 @@ async def _use_verification_code(ctx: Context, flow: Flow, code: str) -> Outcome
     await count(ctx, flow)
     proof = await proofs.find(ctx, "verification", flow.id, code)
     if proof is None or proof.identity_id is None:
-        return wrong(flow, messages.WRONG_VERIFICATION_CODE())
+        flow.ui.messages = [messages.WRONG_VERIFICATION_CODE()]
+        return Shown(flow, status=200)  # as at a recovery, except that the fields keep what they were told
 
     def then(commit: Commit) -> None:
         proofs.use(commit, ctx, proof, lambda: StartAgain(messages.WRONG_VERIFICATION_CODE()))
@@ -130,11 +135,11 @@ async def _use_verification_code(ctx: Context, flow: Flow, code: str) -> Outcome
 
 
 def _refuse_verification(flow: Flow, form: Verify | None) -> None:
-    if form is None:
-        return
+    if form is None or form.method not in ("", *METHODS):
+        return  # it could not even be read
     flow.ui.put(ui.CSRF_NODE)
     shown = next((n for n in flow.ui.nodes if n.id == "email" and not n.is_submit), None)
-    flow.ui.put((shown or _EMAIL).with_value(form.email))
+    flow.ui.put(replace((shown or _EMAIL).with_value(form.email), messages=()))
 
 
 PART = Part(
@@ -143,7 +148,8 @@ PART = Part(
     submit=_verify,
     claims=_claims_verification,
     # A code proves itself, wherever it is typed; asking for one must come from the page that was opened.
-    csrf=lambda form: bool(form.email) and not form.code,
+    choices={"method": METHODS},
+    csrf=lambda form: bool(form.email) and not form.code and form.method == ID,
     refused=_refuse_verification,
     announce=Announcement(draw=_announced, issue=issue_verification),
 )

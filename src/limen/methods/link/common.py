@@ -16,7 +16,8 @@ from limen.flow.model import Flow
 from limen.session.model import Subject
 
 ID = "link"
-_BUTTON = ui.submit("method", ID, ID, messages.CONTINUE())
+METHODS = ("code", "link")  # what a form may name
+BUTTON = ui.submit("method", ID, ID, messages.CONTINUE())
 
 
 class Asked(Struct):
@@ -42,7 +43,7 @@ async def draw(ctx: Context, flow: Flow, subject: Subject | None) -> None:
 def draw_form(flow: Flow) -> None:
     flow.ui.put(ui.CSRF_NODE)
     flow.ui.put(email())
-    flow.ui.append(_BUTTON)
+    flow.ui.append(BUTTON)
 
 
 def draw_sent(flow: Flow, address: str, message: Message) -> None:
@@ -53,16 +54,16 @@ def draw_sent(flow: Flow, address: str, message: Message) -> None:
 
 
 def claims(flow: Flow, form: Form) -> bool:
-    return flow.active in ("", ID) and (form.method == ID or bool(form.get("token")))
+    return flow.active in ("", ID)
 
 
 def is_guarded(form: Asked) -> bool:
     """A link proves itself wherever it is opened; asking for one must come from the page that was opened."""
-    return bool(form.email) and not form.token
+    return bool(form.email) and not form.token and form.method == ID
 
 
 def refuse(flow: Flow, form: Asked | None) -> None:
-    if form is None or (form.email and not formats.email_loose(form.email)):
+    if form is None or form.method not in ("", *METHODS) or (form.email and not formats.email_loose(form.email)):
         return
     flow.ui.put(ui.CSRF_NODE)
     flow.ui.put(email(form.email))

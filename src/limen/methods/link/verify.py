@@ -10,7 +10,7 @@ from limen.core.errors import form_error
 from limen.courier import service as courier
 from limen.db.database import Commit
 from limen.flow import proofs
-from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain
+from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain, Unclaimed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
 from limen.identity import store as people
@@ -23,6 +23,8 @@ from limen.session.model import Subject
 async def _submit(ctx: Context, flow: Flow, form: Asked, about: Submission, subject: Subject | None) -> Outcome:
     if form.token:
         return await _use(ctx, flow, form.token)
+    if form.method != common.ID:
+        raise Unclaimed
     if flow.state == "passed_challenge":
         raise StartAgain(messages.VERIFICATION_DONE_ALREADY())
     if not form.email:
@@ -69,6 +71,7 @@ async def _use(ctx: Context, flow: Flow, token: str) -> Outcome:
 def _announced(flow: Flow, via: str, address: str) -> None:
     """The link is on its way already: the form is there to ask for another one."""
     common.draw_form(flow)
+    flow.ui.append(common.BUTTON)  # twice, as Kratos has it
     flow.ui.append(ui.submit(via, address, "code", messages.RESEND_CODE()))
 
 
@@ -77,6 +80,7 @@ PART = Part(
     draw=common.draw,
     submit=_submit,
     claims=common.claims,
+    choices={"method": common.METHODS},
     csrf=common.is_guarded,
     emails=("email",),
     refused=common.refuse,
