@@ -6,6 +6,7 @@ What the words after a block's language mean is told in CONTRIBUTING.md.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shlex
@@ -25,7 +26,7 @@ from tests.support.server import PERSON, base_config, merge
 
 PUBLIC, ADMIN, MAIL = "4433", "4434", "1025"
 POSTGRES = "postgres://limen:secret@127.0.0.1:5432/limen"  # what documents call a database
-NOT_RUN = ("text", "nginx", "html")
+NOT_RUN = ("text", "http", "html", "nginx")
 _NO_NETWORK = {"SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED": "false"}
 
 
@@ -86,14 +87,19 @@ class Runner:
                 self._check_file(name)
             case "yaml", (name, "mistakes"):
                 (self.folder / name).write_text(text)
-            case "yaml", ("part",):
+            case "yaml", ():
                 self._check_part(text)
+            case "json", ():
+                json.loads(text)
+            case "yaml" | "json", ("elsewhere",):
+                pass
             case "text", ("output",):
                 self._compare(block.text)
             case language, () if language in NOT_RUN:
                 pass
             case _:
-                raise AssertionError(f"nobody knows what to do with a block {block.language} {' '.join(block.words)}")
+                info = " ".join((block.language, *block.words))
+                raise AssertionError(f"CONTRIBUTING.md does not say what to do with a block of `{info}`")
 
     # --- words of the documents, and ours -------------------------------------------------------------------------------
 

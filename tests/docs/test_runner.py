@@ -25,9 +25,9 @@ def document(folder: Path, *blocks: tuple[str, str]) -> Document:
         ([("bash fails", "echo one; echo two; false"), ("text output", "one\nthree")], "it said:\none\ntwo"),
         ([("bash fails", "echo one; echo two; false"), ("text output", "two")], "it said:\none\ntwo"),
         ([("bash fails", "echo one; false"), ("text output", "one\ntwo")], "it said:\none"),
-        ([("yaml part", "session: {lifspan: 1h}")], "There is no key `lifspan` here."),
+        ([("yaml", "session: {lifspan: 1h}")], "There is no key `lifspan` here."),
         ([("yaml limen.yml", "dsn: memory")], "is missing"),
-        ([("cobol", "STOP RUN.")], "nobody knows what to do with a block cobol"),
+        ([("cobol", "STOP RUN.")], "does not say what to do with a block of `cobol`"),
         ([("bash serve", "rm -r /nowhere")], "such a block starts `limen serve`"),
     ],
 )
