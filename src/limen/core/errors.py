@@ -311,6 +311,10 @@ def return_to_forbidden(url: str) -> ApiError:
     )
 
 
+def return_to_unreadable(text: str) -> ApiError:
+    return ApiError(400, reason=f"The return_to {text!r} is no address.")
+
+
 def identity_mismatch() -> ApiError:
     return ApiError(
         403,

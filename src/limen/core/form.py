@@ -6,6 +6,7 @@ HTML forms, query strings and JSON go through the same door, so that `traits.nam
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +16,8 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import Raw, Struct
 
-from limen.core import errors, messages
-from limen.core.errors import FormError
+from limen.core import errors, messages, urls
+from limen.core.errors import FormError, Told
 from limen.core.schema import Path
 
 # Each leaf of the traits becomes a field of the form, and nobody fills in more: past this it is not looked at.
@@ -31,6 +32,7 @@ class Form(Struct, frozen=True):
 
     values: Mapping[str, list[str]]
     unreadable: FormError | None = None
+    is_json: bool = False
 
     def get(self, name: str) -> str:
         return self.values.get(name, [""])[0]
@@ -43,6 +45,16 @@ class Form(Struct, frozen=True):
 EMPTY = Form({})
 
 
+def from_urlencoded(text: str, limit: int) -> Form:
+    """An HTML form of at most `limit` fields; as in Go, a broken escape or a semicolon spoils all of it."""
+    pairs = text.split("&")
+    if len(pairs) > limit:
+        return Form({}, errors.bad_body(f"A form may have at most {limit} fields."))
+    if any(map(urls.is_broken, pairs)):
+        return Form({}, errors.bad_body("The form is not encoded as a form has to be."))
+    return Form(urls.parse_query(text))
+
+
 def from_pairs(pairs: Iterable[tuple[str, str]]) -> Form:
     values: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -51,14 +63,25 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> Form:
 
 
 def from_json(body: bytes) -> Form:
-    """A JSON object; what is nested stays JSON text until a field wants it."""
+    """A JSON object; what is nested stays JSON text until a field wants it. As in Kratos, what follows it is not read."""
     try:
-        document = msgspec.json.decode(body, type=dict[str, Raw])
+        document = _decode(body)
     except msgspec.ValidationError:
         return Form({}, errors.bad_body("The body has to be a JSON object."))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return Form({}, errors.bad_body(f"The body is not JSON: {error}."))
-    return Form({name: [_text(raw)] for name, raw in document.items()})
+    return Form({name: [_text(raw)] for name, raw in document.items()}, is_json=True)
+
+
+def _decode(body: bytes) -> dict[str, Raw]:
+    try:
+        return msgspec.json.decode(body, type=dict[str, Raw])
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        text = body.decode().lstrip()
+        _, end = json.JSONDecoder().raw_decode(text)
+        return msgspec.json.decode(text[:end].encode(), type=dict[str, Raw])
 
 
 def _text(raw: Raw) -> str:
@@ -69,25 +92,33 @@ def _text(raw: Raw) -> str:
     return "" if text == "null" else text
 
 
-def read(form: Form, shape: type[Struct], traits: Sequence[Path] = ()) -> Any:
-    """The form as a struct of this shape, all of whose fields have defaults; `traits` is read by the schema's paths.
+def read(form: Form, shape: type[Struct], traits: Sequence[Path] = ()) -> tuple[Any, list[Told]]:
+    """The form as a struct of this shape, all of whose fields have defaults, and what is wrong with its types.
 
-    :raises FormError: the body is unreadable, `transient_payload` is no object, or there are far too many traits
-    :raises ApiError: code 500 in a 400, when an object field holds no JSON
+    :param traits: the schema's paths, by which `traits` is read
+    :raises FormError: the body is unreadable, or there are far too many traits
+    :raises ApiError: code 500 in a 400, when an object field of a JSON body holds no JSON
     """
     if form.unreadable:
         raise form.unreadable
-    document = _document(form.values, [*_fields(shape), *traits])
-    if _is_too_large(document.get("traits")):
-        raise errors.bad_body("There are too many traits, or they are nested too deeply.")
-    for path in _fields(shape):
-        if path.kind == "object" and path.name != "traits" and not isinstance(document.get(path.name, {}), dict):
-            kind = _json_type(document[path.name])
-            raise errors.form_error(messages.WRONG_TYPE(allowed_types=["object"], actual_type=kind), path.name)
     try:
-        return msgspec.convert(document, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise errors.untyped(str(error)) from error
+        document = _document(form.values, [*_fields(shape), *traits])
+        if _is_too_large(document.get("traits")):
+            raise errors.bad_body("There are too many traits, or they are nested too deeply.")
+        told = [_not_an_object(document, path.name) for path in _fields(shape) if _is_mistyped(document, path)]
+        return msgspec.convert(document, shape, strict=False), told
+    except (msgspec.DecodeError, RecursionError) as error:
+        reason = f"A field does not hold what belongs into it: {error}."
+        raise (errors.untyped(reason) if form.is_json else errors.bad_body(reason)) from error
+
+
+def _is_mistyped(document: Mapping[str, Any], path: Path) -> bool:
+    return path.kind == "object" and path.name != "traits" and not isinstance(document.get(path.name, {}), dict)
+
+
+def _not_an_object(document: dict[str, Any], name: str) -> Told:
+    kind = _json_type(document.pop(name))
+    return messages.WRONG_TYPE(allowed_types=["object"], actual_type=kind), name
 
 
 def _is_too_large(traits: Any) -> bool:
@@ -142,10 +173,7 @@ def _put(document: dict[str, Any], path: Path, texts: list[str]) -> None:
             if texts[0]:
                 _set(document, path.name, texts[0])
         case "object" if texts[0] or path.required:
-            try:
-                _set(document, path.name, msgspec.json.decode(texts[0]))
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise errors.untyped(f"the field {path.name} does not hold JSON") from error
+            _set(document, path.name, msgspec.json.decode(texts[0]))
 
 
 def is_true(text: str) -> bool:
@@ -165,7 +193,9 @@ def _number(text: str) -> Any:
         number = float(text)
     except ValueError:
         return text
-    return number if math.isfinite(number) and "_" not in text else text
+    if not math.isfinite(number) or "_" in text or text != text.strip():
+        return text
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
 _ABSENT = object()

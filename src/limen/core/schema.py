@@ -13,7 +13,7 @@ import jsonschema_rs
 import msgspec
 from msgspec import Struct
 
-from limen.core import messages, normalize, ui
+from limen.core import messages, normalize, schemaerrors, ui
 from limen.core.errors import FormError, Told, form_error
 from limen.core.formats import FORMATS, email
 from limen.core.messages import Message
@@ -99,17 +99,12 @@ class IdentitySchema:
     def check(self, traits: Any) -> list[Told]:
         """What is wrong with these traits, in the order in which Kratos would say it. Empty: nothing."""
         instance = {"traits": traits}
-        found: list[tuple[int, Message, str]] = []
         try:
             if self._validator.is_valid(instance):
                 return []
-            for error in self._validator.iter_errors(instance):
-                found.extend(_explain(error, self.document))
+            return schemaerrors.told(self._validator.iter_errors(instance), self.document)
         except ValueError:  # the validator's own recursion limit
             return [(messages.GENERIC(reason="These values are nested too deeply."), "")]
-        mistyped = {place for rank, _, place in found if rank == 0}  # of these nothing else is told
-        told = sorted((f for f in found if f[0] == 0 or f[2] not in mistyped), key=lambda f: (f[2], f[0]))
-        return [(message, place) for _, message, place in told]
 
     def extract(self, traits: dict[str, Any]) -> Extracted:
         """Identifiers and addresses of valid traits.
@@ -378,110 +373,3 @@ def _resolve(ref: str, root: Any, fetch: Callable[[str], Any] | None) -> tuple[A
         root = fetch(url)
     target = _get(root, fragment.split("/")[1:]) if fragment else root
     return (target if target is not None else {}), root
-
-
-# --- messages -------------------------------------------------------------------------------------------------------
-
-# The order in which Kratos checks one value; a node's messages come in it.
-_RANK = {keyword: rank for rank, keyword in enumerate((
-    "type", "const", "enum", "format", "not", "allOf", "anyOf", "oneOf", "if", "minProperties", "maxProperties", "required",
-    "propertyNames", "additionalProperties", "dependencies", "minLength", "maxLength", "pattern", "minItems", "maxItems",
-    "uniqueItems", "contains", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf",
-))}  # fmt: skip
-
-
-def _explain(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> Iterator[tuple[int, Message, str]]:
-    """The messages of one error: rank, message, and the name of the node it belongs to."""
-    kind: Any = error.kind
-    keyword = kind.name
-    if keyword in ("anyOf", "oneOf") and any(getattr(kind, "context", ())):
-        for branch in kind.context:
-            for inner in branch:
-                yield from _explain(inner, schema)
-        return
-    place = ".".join(str(step) for step in error.instance_path)
-    rank = _RANK.get(keyword, len(_RANK))
-    if keyword == "required":
-        missing = kind.property
-        yield rank, messages.PROPERTY_MISSING(property=missing), f"{place}.{missing}" if place else missing
-        return
-    if keyword == "type":
-        # The types in the schema's own order, as far as it can be found: behind a reference it cannot.
-        written = _get(schema, [str(step) for step in error.schema_path])
-        types = written if isinstance(written, list) else list(kind.types)
-        yield rank, messages.WRONG_TYPE(allowed_types=types, actual_type=_json_type(error.instance)), place
-        return
-    yield rank, _message(keyword, kind, error.instance, error.message), place
-
-
-def _message(keyword: str, kind: Any, value: Any, fallback: str) -> Message:
-    match keyword:
-        case "minLength":
-            return messages.TOO_SHORT(min_length=kind.limit, actual_length=len(value))
-        case "maxLength":
-            return messages.TOO_LONG(max_length=kind.limit, actual_length=len(value))
-        case "pattern":
-            return messages.PATTERN_MISMATCH(pattern=kind.pattern)
-        case "minimum":
-            return messages.BELOW_MINIMUM(minimum=_number(kind.limit), actual=_number(value))
-        case "exclusiveMinimum":
-            return messages.BELOW_EXCLUSIVE_MINIMUM(minimum=_number(kind.limit), actual=_number(value))
-        case "maximum":
-            return messages.ABOVE_MAXIMUM(maximum=_number(kind.limit), actual=_number(value))
-        case "exclusiveMaximum":
-            return messages.ABOVE_EXCLUSIVE_MAXIMUM(maximum=_number(kind.limit), actual=_number(value))
-        case "multipleOf":
-            return messages.NOT_MULTIPLE(base=_number(kind.multiple_of), actual=_number(value))
-        case "maxItems":
-            return messages.TOO_MANY_ITEMS(max_items=kind.limit, actual_items=len(value))
-        case "minItems":
-            return messages.TOO_FEW_ITEMS(min_items=kind.limit, actual_items=len(value))
-        case "uniqueItems":
-            first, second = _twins(value)
-            return messages.DUPLICATE_ITEMS(index_a=first, index_b=second)
-        case "const":
-            return messages.NOT_THE_CONSTANT(expected=msgspec.json.encode(kind.expected_value).decode())
-        case "format" if kind.format in ("email", "email_loose"):
-            return messages.NOT_AN_EMAIL(value=value)
-        case "format" if kind.format == "tel":
-            return messages.NOT_A_PHONE(value=value)
-    return messages.GENERIC(reason=_reason(keyword, kind, value, fallback))
-
-
-def _reason(keyword: str, kind: Any, value: Any, fallback: str) -> str:
-    match keyword:
-        case "format":
-            return f"This is not a valid {kind.format}."
-        case "enum":
-            return "Choose one of: " + ", ".join(str(option) for option in kind.options) + "."
-        case "additionalProperties":
-            return "There is no field called " + ", ".join(kind.unexpected) + "."
-    return fallback
-
-
-def _number(value: Any) -> Any:
-    """13.0 is told as 13, as JSON written by Go has it."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _twins(items: list[Any]) -> tuple[int, int]:
-    for second in range(1, len(items)):
-        for first in range(second):
-            if items[first] == items[second] and type(items[first]) is type(items[second]):
-                return first, second
-    return -1, -1
-
-
-def _json_type(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-    return "object"

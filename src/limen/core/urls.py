@@ -10,10 +10,14 @@ from msgspec import Struct
 
 from limen.core import errors
 
-# A browser strips tabs and line breaks and reads "\" as "/" (WHATWG URL, "basic URL parser"): such text means one thing
-# to us and another to the browser, so it is never an address. A space inside a query is harmless, and common: a decoded
-# address of an OAuth 2.0 client has its scopes there.
-_AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]|^[^?]* | $")
+# A browser strips tabs, line breaks and outer spaces and reads "\" as "/" (WHATWG URL, "basic URL parser"): such text
+# means one thing to us and another to the browser, so it is never an address. A space inside is a "%20" to both.
+_AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]|^ | $")
+_HOST = re.compile(r"(?:[^\s\\^`{|}%\[\]@:]*|\[[^\]]*\])(?::\d*)?")
+_USER = re.compile(r"[\w.~!$&'()*+,;=%:@-]*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_IN_PATH = "%/:;=@&+$,!*'()[]~-_."
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -77,6 +81,8 @@ def pick_return_to(asked: str | None, allowed: Sequence[Url], default: str) -> s
     """Where to send the browser. Anything not allow-listed is refused, never silently replaced."""
     if not asked:
         return default
+    if not is_readable(asked):
+        raise errors.return_to_unreadable(asked)
     url, base = Url.parse(asked), Url.parse(default)
     if url is None:
         raise errors.return_to_forbidden(asked)
@@ -84,7 +90,22 @@ def pick_return_to(asked: str | None, allowed: Sequence[Url], default: str) -> s
         url = Url(url.scheme or base.scheme, url.host or base.host, url.path, url.query, url.fragment)
     if not any(url.is_under(entry) for entry in allowed):
         raise errors.return_to_forbidden(asked)
-    return str(url)
+    return str(Url(url.scheme, url.host, quote(url.path, safe=_IN_PATH), url.query, url.fragment))
+
+
+def is_readable(text: str) -> bool:
+    """Whether Go can read this as an address at all, whatever it then means."""
+    before, _, fragment = text.partition("#")
+    place, _, _ = before.partition("?")
+    scheme = _SCHEME.match(place)
+    rest = place[scheme.end() :] if scheme else place
+    if _CONTROL.search(text) or _BAD_ESCAPE.search(fragment):
+        return False
+    if rest.startswith("//"):
+        authority, _, path = rest[2:].partition("/")
+        user, _, host = authority.rpartition("@")
+        return not _BAD_ESCAPE.search(user + path) and all((_USER.fullmatch(user), _HOST.fullmatch(host)))
+    return not _BAD_ESCAPE.search(rest) and (scheme is not None or ":" not in rest.partition("/")[0])
 
 
 def join(base: str, path: str) -> str:
@@ -110,11 +131,16 @@ def parse_query(raw: str) -> dict[str, list[str]]:
     """A query string as Go reads it: a pair with a broken escape or a semicolon is passed over."""
     found: dict[str, list[str]] = {}
     for pair in raw.split("&"):
-        if not pair or ";" in pair or _BAD_ESCAPE.search(pair):
+        if not pair or is_broken(pair):
             continue
         key, _, value = pair.partition("=")
         found.setdefault(unquote_plus(key), []).append(unquote_plus(value))
     return found
+
+
+def is_broken(pair: str) -> bool:
+    """Whether Go would refuse this pair of a query string."""
+    return ";" in pair or _BAD_ESCAPE.search(pair) is not None
 
 
 def query_value(url: str, name: str) -> str:

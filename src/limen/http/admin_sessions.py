@@ -64,13 +64,30 @@ def body_of(call: Call, session: Session, identity: Identity, expand: set[str]) 
 async def _list(call: Call) -> Answer:
     ctx = call.ctx
     expand, active = _expand(call), _active(call)
-    size = paging.page_size(call, default=DEFAULT_PAGE, most=MAX_PAGE)
+    size = _size(call)
     before, after = _key(call.first("page_token")) if call.first("page_token") else (START, "")
     found = await admin.page(ctx.db, ctx.stamp, before, after, size + 1, active=active)
     following = _token(found[size - 1][0]) if len(found) > size else None
-    bodies = [body_of(call, session, identity, expand) for session, identity in found[:size]]
+    bodies = [_without_addresses(body_of(call, session, identity, expand)) for session, identity in found[:size]]
     first = _encode(START, "00000000-0000-0000-0000-000000000000")
     return json_answer(bodies, headers=paging.key_headers(call, size, first, following))
+
+
+def _size(call: Call) -> int:
+    """`page_size`; unlike elsewhere `per_page` does not stand in for it."""
+    text = call.first("page_size")
+    try:
+        size = int(text or DEFAULT_PAGE)
+    except ValueError as error:
+        raise ApiError(400, f"page_size has to be a number, not {text!r}.") from error
+    return DEFAULT_PAGE if size < 1 else min(size, MAX_PAGE)
+
+
+def _without_addresses(body: dict[str, Any]) -> dict[str, Any]:
+    """The list of everybody's sessions leaves the addresses of identities out."""
+    if body["identity"]:
+        body["identity"] = service.without_addresses(body["identity"])
+    return body
 
 
 def _token(session: Session) -> str:

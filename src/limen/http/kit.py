@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import structlog
@@ -232,7 +232,7 @@ class Call:
         if (sealed := self.cookies.get(name)) and (opened := cookies.open_session(self.site.project, sealed)):
             return opened[0]
         kind, _, token = self.headers.get("authorization", "").partition(" ")
-        return token.strip() if kind.lower() == "bearer" else ""
+        return token if kind.lower() == "bearer" else ""
 
     def ip(self) -> str:
         """Where the request comes from: what a trusted proxy says, else the peer with its port."""
@@ -264,7 +264,7 @@ class Call:
     async def form(self) -> Form:
         """The submitted values, from whichever kind of body they came in."""
         if self.method in ("GET", "HEAD"):
-            return forms.from_pairs((k, v) for k, values in parse_query(self.query).items() for v in values)
+            return forms.from_urlencoded(self.query, MAX_FIELDS)
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         data = await self.body()
         if not data:
@@ -272,11 +272,7 @@ class Call:
         if kind == _JSON_TYPE:
             return forms.from_json(data)
         if kind == _FORM_TYPE:
-            try:
-                pairs = parse_qsl(data.decode("utf8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-            except ValueError:
-                return Form({}, errors.bad_body(f"A form may have at most {MAX_FIELDS} fields."))
-            return forms.from_pairs(pairs)
+            return forms.from_urlencoded(data.decode("utf8", "replace"), MAX_FIELDS)
         if kind == _MULTIPART_TYPE:
             return await self._multipart(data)
         return Form({}, errors.bad_body(f"A body of type {kind or 'unknown'} is not read here; send JSON or a form."))

@@ -235,7 +235,8 @@ async def _forged(call: Call) -> Answer:
 async def _whoami_options(call: Call) -> Answer:
     """A request to the session check that is no ordinary one: OPTIONS, or a token to be made."""
     subject = await sessions.must(call.ctx)
-    return json_answer(sessions.body(call.ctx, subject.session, subject.identity))
+    named = [("x-kratos-authenticated-identity-id", subject.identity.id)]
+    return json_answer(sessions.body(call.ctx, subject.session, subject.identity), headers=named)
 
 
 async def _sessions(call: Call) -> Answer:

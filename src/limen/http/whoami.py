@@ -72,7 +72,7 @@ def _read(site: Site, scope: Scope) -> tuple[str, str, Headers]:
                 by_cookie, expiry = opened
         elif key == b"authorization":
             if value[:7].lower() == b"bearer ":
-                by_bearer = value[7:].strip().decode("latin1")
+                by_bearer = value[7:].decode("latin1")
         elif key == b"origin":
             origin = value
     headers: Headers = [_VARY, _NO_STORE] if scope["method"] == "GET" else [_VARY]

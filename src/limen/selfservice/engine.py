@@ -191,6 +191,8 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
     schema = ctx.project.schema(
         subject.identity.schema_id if subject and flow.kind == "settings" else flow.identity_schema
     )
+    if ctx.client.method == "GET" and flow.kind in ("login", "registration"):
+        raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
     try:
         so_far.method, so_far.part = choose(ctx, flow, form)
     except FormError:
@@ -198,11 +200,9 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
             _check_unclaimed(schema, form, so_far)
         raise
     part = so_far.part
-    if ctx.client.method == "GET" and flow.kind in ("login", "registration"):
-        raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
-    so_far.data = forms.read(form, part.form, schema.trait_paths if part.traits else ())
+    so_far.data, told = forms.read(form, part.form, schema.trait_paths if part.traits else ())
     required = (*part.required, *part.also_required(so_far.data))
-    told = [(messages.PROPERTY_MISSING(property=n), n) for n in required if not getattr(so_far.data, n)]
+    told += [(messages.PROPERTY_MISSING(property=n), n) for n in required if not getattr(so_far.data, n)]
     emails = [(name, getattr(so_far.data, name)) for name in part.emails]
     told += [(messages.NOT_AN_EMAIL(value=v), n) for n, v in emails if v and not formats.email_loose(v)]
     for name, allowed in part.choices.items():
@@ -229,7 +229,7 @@ class _Traits(Struct):
 
 def _check_unclaimed(schema: IdentitySchema, form: Form, so_far: Submitted) -> None:
     """A sign-up that no method claims is told first what is wrong with its traits: the rest can wait."""
-    data = forms.read(form, _Traits, schema.trait_paths)
+    data, _ = forms.read(form, _Traits, schema.trait_paths)
     if told := schema.check(data.traits):
         so_far.data = data
         raise FormError(*told)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import crypto, csrf, errors, urls
+from limen.core.errors import ApiError
 from limen.selfservice import engine
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
@@ -25,9 +26,8 @@ async def start(ctx: Context) -> Reply:
     await sessions.must(ctx, errors.session_inactive())
     token = link_token(ctx, ctx.client.token)
     values = {"token": token}
-    if to := engine.query(ctx, "return_to"):
-        engine.asked_return_url(ctx)
-        values["return_to"] = to
+    if engine.query(ctx, "return_to"):
+        values["return_to"] = engine.asked_return_url(ctx)
     url = urls.with_query(urls.join(ctx.project.public_url, "/self-service/logout"), values)
     return Reply(json=True, body={"logout_url": url, "logout_token": token})
 
@@ -41,10 +41,13 @@ async def finish(ctx: Context) -> Reply:
         )
     subject = await sessions.must(ctx, errors.session_inactive())
     if not crypto.same(token, link_token(ctx, ctx.client.token)):
-        raise errors.ApiError(403, reason="This link signs out another session than the one of this browser.")
+        raise ApiError(403, reason="This link signs out another session than the one of this browser.")
     configured = ctx.project.config.selfservice.flows.logout.after.default_browser_return_url
-    to = _return_url(ctx, engine.query(ctx, "return_to"), configured or ctx.project.default_return_url)
-    return await _end(ctx, subject, to)
+    asked = engine.query(ctx, "return_to")
+    try:
+        return await _end(ctx, subject, _return_url(ctx, asked, configured or ctx.project.default_return_url))
+    except ApiError as error:  # a bad address keeps nobody signed in
+        return replace(await _end(ctx, subject, ""), error=error)
 
 
 def _return_url(ctx: Context, asked: str, default: str) -> str:
@@ -71,7 +74,7 @@ async def of_page(ctx: Context, return_to: str, default: str) -> Reply:
 
 
 class _OfApp(Struct, frozen=True):
-    session_token: str = ""
+    session_token: str | None = None
 
 
 async def of_app(ctx: Context, body: bytes) -> Reply:
@@ -80,9 +83,10 @@ async def of_app(ctx: Context, body: bytes) -> Reply:
     :raises ApiError: 400, the body is anything else; 403, there is no such session
     """
     try:
-        token = msgspec.json.decode(body, type=_OfApp).session_token
+        asked = msgspec.json.decode(body, type=_OfApp | None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.bad_request("The body has to be a JSON object with a session_token.") from error
+    token = asked.session_token if asked else None
     if not token or not await store.revoke_by_digest(ctx.db, sessions.digest(token)):
-        raise errors.ApiError(403, reason="There is no session with this token.")
+        raise ApiError(403, reason="There is no session with this token.")
     return Reply(json=True, status=204)

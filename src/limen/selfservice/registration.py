@@ -63,9 +63,9 @@ async def fresh(ctx: Context, type_: FlowType, schema: str) -> Flow:
 
 async def fetch(ctx: Context, id_: str | None) -> Reply:
     """`GET /self-service/registration/flows`."""
-    flow = await store.must(ctx.db, "registration", id_)
     if not ctx.project.config.selfservice.flows.registration.enabled:
         raise errors.flow_disabled("Registration")
+    flow = await store.must(ctx.db, "registration", id_)
     guard.check_reader(ctx, flow)
     if flow.is_expired(ctx.stamp):
         raise expiry.gone(ctx, flow)

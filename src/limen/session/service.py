@@ -119,8 +119,12 @@ def identity_body(project: Project, identity: Identity, *, admin: bool = False) 
 
 def listed(body_: dict[str, Any]) -> dict[str, Any]:
     """A session as lists show it: Kratos leaves the identity's addresses out there, and its schema's address empty."""
-    kept = {k: v for k, v in body_["identity"].items() if k not in ("verifiable_addresses", "recovery_addresses")}
-    return {**body_, "identity": {**kept, "schema_url": ""}}
+    return {**body_, "identity": {**without_addresses(body_["identity"]), "schema_url": ""}}
+
+
+def without_addresses(identity: dict[str, Any]) -> dict[str, Any]:
+    """An identity as it is sent, without its verifiable and recovery addresses."""
+    return {k: v for k, v in identity.items() if k not in ("verifiable_addresses", "recovery_addresses")}
 
 
 def body(
