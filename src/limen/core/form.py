@@ -176,6 +176,11 @@ def _put(document: dict[str, Any], path: Path, texts: list[str]) -> None:
             _set(document, path.name, msgspec.json.decode(texts[0]))
 
 
+def is_pressed(text: str) -> bool:
+    """Whether a button was sent: with any value that does not say no. Reading the field finds values that make no sense."""
+    return bool(text) and text not in _FALSE
+
+
 def is_true(text: str) -> bool:
     """Whether a query parameter says yes, in one of the ways Go's strconv.ParseBool takes."""
     return text in _TRUE

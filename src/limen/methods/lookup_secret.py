@@ -12,7 +12,7 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import clock, errors, messages, ui
 from limen.core.errors import FormError, form_error
-from limen.core.form import Form, is_true
+from limen.core.form import Form, is_pressed
 from limen.core.ui import Node
 from limen.flow.method import Changed, Method, Outcome, Part, Passed, Shown
 from limen.flow.model import Flow, Submission
@@ -103,7 +103,7 @@ async def _draw_settings(ctx: Context, flow: Flow, subject: Subject | None) -> N
 
 
 def _claims_settings(flow: Flow, form: Form) -> bool:
-    return any(is_true(form.get(button)) for button in _BUTTONS)
+    return any(is_pressed(form.get(button)) for button in _BUTTONS)
 
 
 async def _change(ctx: Context, flow: Flow, form: Change, about: Submission, subject: Subject | None) -> Outcome:

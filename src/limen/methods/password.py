@@ -9,6 +9,7 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import errors, messages, normalize, passwords, ui
 from limen.core.errors import FormError, form_error
+from limen.core.form import Form
 from limen.core.outbound import OutboundError, Retry
 from limen.db.database import Commit
 from limen.flow.method import Changed, Method, Outcome, Part, Passed, Then
@@ -71,6 +72,10 @@ def _hash(identity: Identity) -> Credential | None:
     """The credential, when there is a password in it."""
     credential = identity.credentials.get(ID)
     return credential if credential and credential.config.get("hashed_password") else None
+
+
+def _claims_sign_in(flow: Flow, form: Form) -> bool:
+    return form.method == ID and flow.requested_aal == "aal1"
 
 
 async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, subject: Subject | None) -> Outcome:
@@ -245,11 +250,12 @@ METHOD = Method(
     login=Part(
         form=SignIn,
         required=("identifier", "password"),
+        claims=_claims_sign_in,
         draw=_draw_sign_in,
         submit=_sign_in,
         refused=_refuse_sign_in,
         identified=_identified,
     ),
     registration=Part(form=SignUp, required=("password",), draw=_draw_sign_up, submit=_sign_up, traits=True),
-    settings=Part(form=Change, required=("password",), draw=_draw_settings, submit=_change),
+    settings=Part(form=Change, required=("password",), draw=_draw_settings, submit=_change, privileged=lambda _: True),
 )

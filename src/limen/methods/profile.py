@@ -79,9 +79,9 @@ async def _draw_settings(ctx: Context, flow: Flow, subject: Subject | None) -> N
 
 
 def _refuse_change(flow: Flow, form: Change | None) -> None:
-    """The form shows what was sent, and only that."""
-    flow.ui.reset(*(n.id for n in flow.ui.nodes if n.id.startswith("traits.")))
+    """The form shows what was sent, and only that, as far as it could be read."""
     if form is not None:
+        flow.ui.reset(*(n.id for n in flow.ui.nodes if n.id.startswith("traits.")))
         flow.ui.fill(form.traits, "traits", ID)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from limen.context import Context
 from limen.core import errors, messages, totp, ui
 from limen.core.errors import FormError, form_error
-from limen.core.form import Form, is_true
+from limen.core.form import Form, is_pressed
 from limen.flow.method import Changed, Method, Outcome, Part, Passed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
@@ -60,6 +60,8 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     identity = subject.identity
     if not (url := _url(identity)):
         raise form_error(messages.NO_AUTHENTICATOR())
+    if (length := len(form.totp_code)) < totp.DIGITS:
+        raise form_error(messages.TOO_SHORT(min_length=totp.DIGITS, actual_length=length), "totp_code")
     config = identity.credentials[ID].config
     step = totp.matching_step(totp.secret_of(url), form.totp_code, ctx.now.timestamp(), int(config.get(_USED, -1)))
     if step is None:
@@ -125,7 +127,7 @@ def qr_code(text: str) -> str:
 
 
 def _claims_settings(flow: Flow, form: Form) -> bool:
-    return form.method == ID or is_true(form.get("totp_unlink"))
+    return form.method == ID or is_pressed(form.get("totp_unlink"))
 
 
 async def _change(ctx: Context, flow: Flow, form: Change, about: Submission, subject: Subject | None) -> Outcome:

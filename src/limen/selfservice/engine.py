@@ -71,7 +71,7 @@ def new(ctx: Context, kind: Kind, type_: FlowType, situation: Situation, **more:
         **{
             "request_url": ctx.client.url,
             "state": "choose_method",
-            "csrf": csrf.digest(ctx.client.csrf) if type_ == "browser" else "",
+            "csrf": csrf.digest(ctx.client.csrf),  # an app has none, unless it sends a browser's cookies
             **more,
         },
     )

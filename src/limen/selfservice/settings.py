@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import clock, csrf, errors, messages, urls
-from limen.core.errors import ApiError, FormError
+from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form
 from limen.flow import pauses, store
 from limen.flow.method import Changed, FreshSignInNeeded, Shown
@@ -133,8 +133,9 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             return await _expired(ctx, flow, subject, json=json)
         if flow.identity_id != subject.identity.id:
             raise errors.identity_mismatch()
-        resumed = None if json else await _resume(ctx, flow, paused)
-        reply = await _apply(ctx, flow, resumed or form, subject, so_far)
+        if ctx.client.method == "GET":
+            form = await _resumed(ctx, flow, paused, json=json)
+        reply = await _apply(ctx, flow, form, subject, so_far)
     except FreshSignInNeeded:
         reply = await _interrupt(ctx, flow, form, so_far, paused)
     except FormError as error:
@@ -160,9 +161,12 @@ async def _apply(ctx: Context, flow: Flow, form: Form, subject: Subject, so_far:
     raise errors.untyped("this method cannot change an account")
 
 
-async def _resume(ctx: Context, flow: Flow, paused: dict[str, str]) -> Form | None:
-    """The change this browser was interrupted in, if it was in this flow. Whatever is found is used up."""
-    for method in ALL:
+async def _resumed(ctx: Context, flow: Flow, paused: dict[str, str], *, json: bool) -> Form:
+    """The change this browser was interrupted in, if it was in this flow. Whatever is found is used up.
+
+    :raises FormError: there is none, so that this GET is a form sent the wrong way
+    """
+    for method in () if json else ALL:
         name = PAUSE + method.id
         if name not in paused:
             continue
@@ -170,7 +174,7 @@ async def _resume(ctx: Context, flow: Flow, paused: dict[str, str]) -> Form | No
         del paused[name]
         if found and found.flow_id == flow.id and found.identity_id == flow.identity_id:
             return Form(found.values)
-    return None
+    raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
 
 
 async def _interrupt(ctx: Context, flow: Flow, form: Form, so_far: engine.Submitted, paused: dict[str, str]) -> Reply:
