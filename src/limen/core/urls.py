@@ -44,7 +44,7 @@ class Url(Struct, frozen=True):
         except ValueError:
             return None
         if (
-            "@" in parts.netloc
+            set("@ ") & set(parts.netloc)
             or (parts.scheme and not parts.netloc)
             or (not parts.netloc and parts.path.startswith("//"))
         ):
