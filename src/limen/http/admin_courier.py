@@ -9,15 +9,16 @@ import msgspec
 from limen.core import clock, errors
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
-from limen.courier import store
-from limen.courier.model import STATUSES, Dispatch, Message
+from limen.courier import render, store
+from limen.courier.model import STATUSES, Dispatch, Message, Undelivered
+from limen.courier.render import Rendered
 from limen.http import paging
 from limen.http.kit import Answer, Call, Routes, json_answer
 
 DEFAULT_PAGE, MAX_PAGE = 10, 500
-HIDDEN = "<redacted-unless-dev-mode>"
 TOKEN_LIFE = 3600.0
 _PURPOSE = "page token of messages"
+_HIDDEN = Rendered("<redacted-unless-dev-mode>", "<redacted-unless-dev-mode>", "")
 _START = ("9999-12-31T23:59:59.999999Z", "")
 
 
@@ -26,16 +27,16 @@ def add(routes: Routes) -> None:
     routes.add("GET", "/admin/courier/messages/{id}", _get)
 
 
-def body_of(call: Call, message: Message) -> dict[str, Any]:
+async def body_of(call: Call, message: Message) -> dict[str, Any]:
     """A message as it is shown. What is in it is for its recipient: only development shows it to others."""
-    dev = call.site.project.dev
+    words = await _words(call, message)
     return {
         "id": message.id,
         "status": message.status,
         "type": "sms" if message.channel == "sms" else "email",
         "recipient": message.recipient,
-        "body": message.body if dev else HIDDEN,
-        "subject": message.subject if dev else HIDDEN,
+        "body": words.text,
+        "subject": words.subject,
         "template_type": message.template,
         "channel": message.channel,
         "send_count": message.send_count,
@@ -44,11 +45,28 @@ def body_of(call: Call, message: Message) -> dict[str, Any]:
     }
 
 
+async def _words(call: Call, message: Message) -> Rendered:
+    if not call.site.project.dev:
+        return _HIDDEN
+    try:
+        return await render.render(call.site.project, message)
+    except Undelivered as error:
+        return Rendered("", str(error), "")
+
+
 def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
-    body: dict[str, Any] = msgspec.to_builtins(dispatch)
-    if dispatch.error is None:
-        del body["error"]
-    return {**body, "updated_at": dispatch.created_at}
+    """The error has the shape of an answer of the API, and is null where there was none."""
+    failure = dispatch.failure
+    reason = {"reason": failure.reason} if failure and failure.reason else {}
+    told = {"code": 500, "status": "Internal Server Error", **reason, "message": failure.message} if failure else None
+    return {
+        "id": dispatch.id,
+        "message_id": dispatch.message_id,
+        "status": dispatch.status,
+        "error": told,
+        "created_at": dispatch.created_at,
+        "updated_at": dispatch.created_at,
+    }
 
 
 async def _list(call: Call) -> Answer:
@@ -60,7 +78,7 @@ async def _list(call: Call) -> Answer:
     found = await store.page(call.ctx.db, before, after, size + 1, status=status, recipient=recipient)
     last = found[size - 1] if len(found) > size else None
     following = _token(call, last.created_at, last.id) if last else None
-    bodies = [body_of(call, message) for message in found[:size]]
+    bodies = [await body_of(call, message) for message in found[:size]]
     return json_answer(bodies, headers=paging.key_headers(call, size, _token(call, *_START), following))
 
 
@@ -92,4 +110,4 @@ async def _get(call: Call) -> Answer:
     if found is None:
         raise errors.row_not_found()
     dispatches = [_dispatch(d) for d in await store.dispatches(call.ctx.db, id_)]
-    return json_answer({**body_of(call, found), "dispatches": dispatches})
+    return json_answer({**await body_of(call, found), "dispatches": dispatches})
