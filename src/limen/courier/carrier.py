@@ -56,7 +56,8 @@ class Carrier:
 
         if self._server is None or self._server.smtp != smtp:
             await self.close()
-            self._server = MailServer(smtp)
+            refuse_private = project.config.clients.smtp.disallow_private_ip_ranges
+            self._server = MailServer(smtp, refuse_private=refuse_private)
         await self._server.send(mail.compose(smtp, message, rendered, self._now()))
 
     def keeps(self, project: Project) -> bool:

@@ -68,26 +68,6 @@ def queue_link(
     _queue(commit, ctx, f"{kind}/valid", "email", address, data, _language(ctx, identity, None, payload))
 
 
-def queue_link(
-    commit: Commit,
-    ctx: Context,
-    request_url: str,
-    payload: dict[str, Any],
-    kind: str,
-    address: str,
-    link: str,
-    seconds: float,
-    identity: Identity,
-) -> None:
-    """Queue a link. `kind` is Kratos' template folder: verification or recovery."""
-    data = {
-        f"{kind.capitalize()}URL": link,
-        "ExpiresInMinutes": int(seconds // 60),
-        "Identity": msgspec.to_builtins(identity.public()),
-    }
-    _queue(commit, ctx, request_url, payload, f"{kind}/valid", "email", address, data)
-
-
 def queue_unknown(
     commit: Commit, ctx: Context, request_url: str, payload: dict[str, Any], kind: str, address: str
 ) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 from msgspec import Struct
 
+from limen.core import addresses
 from limen.core.configcourier import Smtp
 from limen.courier.mail import Mail
 from limen.courier.model import Refused, Undelivered
@@ -103,8 +104,9 @@ class Connection:
 class MailServer:
     """The configured server, and the connections to it that wait for the next mail."""
 
-    def __init__(self, smtp: Smtp) -> None:
+    def __init__(self, smtp: Smtp, *, refuse_private: bool = False) -> None:
         self.smtp = smtp
+        self._refuse_private = refuse_private
         self._server = Server.parse(smtp.connection_uri or "")
         self._tls: ssl.SSLContext | None = None
         self._idle: list[Connection] = []
@@ -150,7 +152,7 @@ class MailServer:
         """
         server = self._server
         context = await self._context() if server.implicit_tls or server.start_tls else None
-        opened = await _socket(server)
+        opened = await _socket(server, refuse_private=self._refuse_private)
         try:
             with _judged(where=f"{server.host}:{server.port}"):
                 client = aiosmtplib.SMTP(
@@ -199,32 +201,35 @@ def _tls(smtp: Smtp, *, verify: bool) -> ssl.SSLContext:
     return context
 
 
-async def _socket(server: Server) -> socket.socket:
+async def _socket(server: Server, *, refuse_private: bool) -> socket.socket:
     """A connection to the first of the server's addresses that takes one."""
-    loop = asyncio.get_running_loop()
     failure: Exception = OSError("it has no address")
     try:
         async with asyncio.timeout(TIMEOUT):
-            for family, kind, protocol, _, address in await loop.getaddrinfo(
-                server.host, server.port, type=socket.SOCK_STREAM
-            ):
-                opened = socket.socket(family, kind, protocol)
-                opened.setblocking(False)
+            found = await addresses.resolve(server.host, server.port)
+            if refuse_private:
+                addresses.check(server.host, found)
+            for address in found:
                 try:
-                    await loop.sock_connect(opened, address)
+                    return await _connected(address, server.port)
                 except OSError as error:
-                    opened.close()
                     failure = error
-                except BaseException:
-                    opened.close()
-                    raise
-                else:
-                    return opened
     except TimeoutError:
         failure = OSError(f"no connection within {TIMEOUT:g} s")
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, addresses.Forbidden) as error:
         failure = error
     raise Undelivered(f"{server.host}:{server.port}: {failure}", _REASON) from failure
+
+
+async def _connected(address: str, port: int) -> socket.socket:
+    opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    opened.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(opened, (address, port))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from limen.core import clock, errors
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
+from limen.core.urls import parse_query
 from limen.courier import render, store
 from limen.courier.model import STATUSES, Dispatch, Message, Undelivered
 from limen.courier.render import Rendered
@@ -17,6 +19,7 @@ from limen.http.kit import Answer, Call, Routes, json_answer
 
 DEFAULT_PAGE, MAX_PAGE = 10, 500
 TOKEN_LIFE = 3600.0
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _PURPOSE = "page token of messages"
 _HIDDEN = Rendered("<redacted-unless-dev-mode>", "<redacted-unless-dev-mode>", "")
 _START = ("9999-12-31T23:59:59.999999Z", "")
@@ -71,15 +74,25 @@ def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
 
 async def _list(call: Call) -> Answer:
     status, recipient = call.first("status"), call.first("recipient")
-    if status and status not in STATUSES:
+    if "status" in parse_query(call.query) and status not in STATUSES:
         raise errors.bad_request(f"{status!r} is no status of a message: {', '.join(STATUSES)} are.")
-    size = paging.page_size(call, default=DEFAULT_PAGE, most=MAX_PAGE)
     before, after = _key(call)
+    size = _size(call)
     found = await store.page(call.ctx.db, before, after, size + 1, status=status, recipient=recipient)
     last = found[size - 1] if len(found) > size else None
     following = _token(call, last.created_at, last.id) if last else None
     bodies = [await body_of(call, message) for message in found[:size]]
     return json_answer(bodies, headers=paging.key_headers(call, size, _token(call, *_START), following))
+
+
+def _size(call: Call) -> int:
+    """:raises ApiError: 400, `page_size` is no number; that the body says 500 is what Kratos' clients know"""
+    asked = next(filter(None, call.all("page_size")), "")
+    if not asked:
+        return DEFAULT_PAGE
+    if not _NUMBER.fullmatch(asked):
+        raise ApiError(400, f"page_size has to be a number, not {asked!r}.", code=500)
+    return min(int(asked), MAX_PAGE) if int(asked) > 0 else DEFAULT_PAGE
 
 
 def _token(call: Call, created_at: str, id_: str) -> str:
@@ -90,7 +103,7 @@ def _token(call: Call, created_at: str, id_: str) -> str:
 
 def _key(call: Call) -> tuple[str, str]:
     """:raises ApiError: 400, the token is not ours or too old"""
-    token = call.first("page_token")
+    token = next(filter(None, call.all("page_token")), "")
     if not token:
         return _START
     raw = call.site.project.page_keys.open(_PURPOSE, token)
@@ -105,7 +118,7 @@ def _key(call: Call) -> tuple[str, str]:
 async def _get(call: Call) -> Answer:
     id_ = parse_id(call.params["id"])
     if id_ is None:
-        raise errors.bad_request(f"{call.params['id']!r} is no id.")
+        raise ApiError(400, f"{call.params['id']!r} is no id.")
     found = await store.by_id(call.ctx.db, id_)
     if found is None:
         raise errors.row_not_found()
