@@ -384,7 +384,7 @@ def test_features_that_are_not_built_are_named_once(tmp_path: Path) -> None:
     text = """\
 selfservice:
   methods:
-    oidc: {enabled: true, config: {providers: []}}
+    b2b: {config: {organizations: [{label: Example}]}}
     webauthn: {enabled: false}
     passkey: {}
   flows:
@@ -398,7 +398,7 @@ tracing:
 courier: {delivery_strategy: smtp}
 """
     assert loaded(text, folder=tmp_path).pending == (
-        Pending("selfservice.methods.oidc", "single sign-on", Place(f"{tmp_path}/1.yml", 3, 5)),
+        Pending("selfservice.methods.b2b", "organisations", Place(f"{tmp_path}/1.yml", 3, 5)),
         Pending(
             "selfservice.flows.settings.after.profile.hooks.0",
             "confirming a changed address",

@@ -333,6 +333,19 @@ class Pages(Section, frozen=True):
     ] = ("en", "de")
 
 
+class Social(Section, frozen=True):
+    """Signing in with providers."""
+
+    link_verified_addresses: Annotated[
+        tuple[str, ...],
+        says(
+            "Ids of providers that are trusted to link themselves to an account whose verified address they verified too; "
+            "otherwise its owner signs in first."
+        ),
+        UNIQUE,
+    ] = ()
+
+
 class Limen(Section, frozen=True):
     """What only Limen has; Kratos does not know this section."""
 
@@ -340,6 +353,7 @@ class Limen(Section, frozen=True):
     database: OwnDatabase = OwnDatabase()
     hashing: Hashing = Hashing()
     pages: Pages = Pages()
+    social: Social = Social()
     trusted_proxies: Annotated[
         tuple[Network, ...], says("Networks whose `X-Forwarded-…` headers are believed, as in `10.0.0.0/8`.")
     ] = ()

@@ -14,6 +14,7 @@ from limen.core.configtypes import (
     Section,
     SmtpUri,
     Source,
+    not_yet,
     says,
 )
 
@@ -130,16 +131,20 @@ class Templates(Section, frozen=True):
     verifiable_address_changed: ChangedTemplate = ChangedTemplate()
 
 
+_TEMPLATES = not_yet("your own message templates")
+_HTTP_MAIL = not_yet("mail over HTTP")
+
+
 class Courier(Section, frozen=True):
     """Mails and text messages."""
 
     smtp: Smtp = Smtp()
-    delivery_strategy: Annotated[Literal["smtp", "http"], says("Mail through a mail server or an HTTP service.")] = (
-        "smtp"
-    )
-    http: CourierHttp = CourierHttp()
-    channels: Annotated[tuple[Channel, ...], says("Other ways to deliver messages.")] = ()
+    delivery_strategy: Annotated[
+        Literal["smtp", "http"], says("Mail through a mail server or an HTTP service."), _HTTP_MAIL
+    ] = "smtp"
+    http: Annotated[CourierHttp, _HTTP_MAIL] = CourierHttp()
+    channels: Annotated[tuple[Channel, ...], says("Other ways to deliver messages."), not_yet("text messages")] = ()
     message_retries: Annotated[int, Meta(ge=0), says("How often a failed message is tried again.")] = 5
     worker: CourierWorker = CourierWorker()
-    template_override_path: Annotated[str | None, says("Folder with your own templates.")] = None
-    templates: Templates = Templates()
+    template_override_path: Annotated[str | None, says("Folder with your own templates."), _TEMPLATES] = None
+    templates: Annotated[Templates, _TEMPLATES] = Templates()

@@ -215,7 +215,7 @@ class OidcProvider(Section, frozen=True):
         Literal[
             "github", "github-app", "gitlab", "generic", "google", "microsoft", "discord", "salesforce", "slack",
             "facebook", "auth0", "vk", "yandex", "apple", "spotify", "netid", "dingtalk", "patreon", "line", "linkedin",
-            "linkedin_v2", "lark", "x", "fedcm-test", "amazon", "uaepass",
+            "linkedin_v2", "lark", "x", "fedcm-test", "amazon", "uaepass", "bitbucket", "dropbox", "twitch",
         ],
         says("Which service; `generic` is any OpenID Connect provider.", example="provider: generic"),
     ]  # fmt: skip
@@ -303,5 +303,5 @@ class Methods(Section, frozen=True):
     lookup_secret: LookupSecret = LookupSecret()
     webauthn: Webauthn = Webauthn()
     passkey: Passkey = Passkey()
-    oidc: Annotated[Oidc, not_yet("single sign-on")] = Oidc()
+    oidc: Oidc = Oidc()
     b2b: Annotated[B2b, not_yet("organisations")] = B2b()

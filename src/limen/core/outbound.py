@@ -49,6 +49,17 @@ class Retry(Struct, frozen=True):
 
 ONCE = Retry(1)
 Headers = Mapping[str, str]
+DOCUMENT = 512 * 1024  # bytes a document may have
+DOCUMENTS = 256  # documents that are kept
+PAUSE = 2.0  # seconds between two fetches of a document that somebody wants anew
+
+
+class _Document(Struct, frozen=True):
+    """A document as it was fetched; times are of the event loop's clock."""
+
+    body: bytes
+    fetched: float
+    until: float
 
 
 class Outbound:
@@ -61,6 +72,31 @@ class Outbound:
         self._exceptions = tuple(exceptions)
         self._limit = limit
         self._pools: dict[bool, httpcore2.AsyncConnectionPool] = {}
+        self._documents: dict[str, _Document] = {}
+        self._fetching: dict[str, asyncio.Lock] = {}
+
+    async def document(self, url: str, *, keep: float, seconds: float = 5, anew: bool = False) -> bytes:
+        """What an address serves, kept for `keep` seconds. However many want it at once, it is fetched once.
+
+        :param anew: fetch it although it is kept, unless that was done `PAUSE` seconds ago or less
+        :raises OutboundError: no answer, another status than 200, more than `DOCUMENT` bytes
+        """
+        async with self._fetching.setdefault(url, asyncio.Lock()):
+            now = asyncio.get_running_loop().time()
+            kept = self._documents.get(url)
+            if kept and (kept.fetched + PAUSE > now if anew else kept.until > now):
+                return kept.body
+            sent = {"Accept": "application/json, */*"}
+            answer = await self.request("GET", url, headers=sent, seconds=seconds, redirects=3)
+            if answer.status != 200:
+                raise OutboundError(f"{shown(url)} answered {answer.status}")
+            if len(answer.body) > DOCUMENT:
+                raise OutboundError(f"{shown(url)} answered more than {DOCUMENT} bytes")
+            self._documents.pop(url, None)
+            while len(self._documents) >= DOCUMENTS:
+                del self._documents[next(iter(self._documents))]
+            self._documents[url] = _Document(answer.body, now, now + keep)
+            return answer.body
 
     async def request(
         self,

@@ -112,7 +112,7 @@ class IdentitySchema:
         :raises FormError: when the traits do not fit the schema, or an address cannot be one
         """
         if told := self.check(traits):
-            raise FormError(*told)
+            raise FormError(*(one for pair in told for one in (pair, *self._unusable(*pair))))
         traits = msgspec.json.decode(msgspec.json.encode(traits))
         found = Extracted(traits, {}, [], [], [])
         names: dict[str, str] = {}
@@ -134,6 +134,15 @@ class IdentitySchema:
         if found.code_addresses:
             found.identifiers["code"] = list(dict.fromkeys(address for _, address in found.code_addresses))
         return msgspec.structs.replace(found, totp_account=names.get("totp", ""), passkey_name=names.get("passkey", ""))
+
+    def _unusable(self, message: Message, place: str) -> list[Told]:
+        """What Kratos says beside of an address that is none: it cannot be used for what the schema wants it for."""
+        if message.id not in (messages.NOT_AN_EMAIL.id, messages.NOT_A_PHONE.id):
+            return []
+        extension = next((p.extension for p in self.trait_paths if p.name == place), {})
+        if _get(extension, ("credentials", "code")) or _get(extension, ("verification",)):
+            return [(messages.GENERIC(reason="No message can be sent there."), place)]
+        return [(message, place)] if _get(extension, ("recovery",)) else []
 
     def _position(self, location: str) -> int:
         name = location.strip("/").replace("/", ".")

@@ -11,10 +11,13 @@ from limen.context import Context
 from limen.core.errors import ApiError, LimenError
 from limen.core.form import Form
 from limen.core.messages import Message
+from limen.core.schema import Path
 from limen.db.database import Commit
 from limen.flow.model import Flow, Situation, Submission
 from limen.identity.model import Identity
 from limen.session.model import Proof, Subject
+from limen.social.claims import Claims
+from limen.social.provider import Provider
 
 Then = Callable[[Commit], None]
 
@@ -40,6 +43,7 @@ class Changed(Struct, frozen=True):
     verified: tuple[tuple[str, str], ...] = ()  # addresses (via, value) that were proved on the way
     proof: Proof | None = None
     keeps_flow: bool = True  # False: the flow changed too (a challenge was passed) and is stored with the rest
+    more: Mapping[str, Any] = {}  # further fields of `Identity`, at a registration
     then: Then | None = None
 
 
@@ -84,13 +88,25 @@ class Next(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """Go elsewhere first, such as to a provider."""
+    """Go elsewhere first, such as to a provider. `paused`: what the browser has to bring back, by name."""
 
     url: str
+    paused: Mapping[str, str] | None = None
+    may_be_lost: bool = False  # the change of the flow is not worth failing for
     then: Then | None = None
 
 
-Outcome = Passed | Changed | Controls | Identified | Shown | Next | Sent
+class Arrived(Struct, frozen=True, kw_only=True):
+    """Proved to be somebody at a provider; whether that is anybody here is not known yet. The tokens are sealed."""
+
+    provider: Provider
+    claims: Claims
+    tokens: Mapping[str, str] = {}
+    traits: dict[str, Any] = {}  # what the form added to what the provider says
+    native: bool = False  # an app brought the id token itself: nobody waits in a browser
+
+
+Outcome = Passed | Changed | Controls | Identified | Shown | Next | Sent | Arrived
 
 
 class FreshSignInNeeded(LimenError):
@@ -167,7 +183,9 @@ class Part(Struct, frozen=True, kw_only=True):
     also_required: Callable[[Any], tuple[str, ...]] = nothing  # what else has to be sent, given what was
     choices: Mapping[str, tuple[str, ...]] = {}  # what a field may say, when it is sent
     csrf: Callable[[Any], bool] = always
-    traits: bool = False  # the form carries traits, which must fit the schema
+    traits: bool = False  # the form carries traits
+    checks_traits: bool = True  # which must fit the schema
+    paths: tuple[Path, ...] = ()  # fields inside of fields, such as `upstream_parameters.prompt`
     privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
     refused: Callable[[Flow, Any], None] | None = None
     identified: Identify | None = None

@@ -57,6 +57,11 @@ def update(commit: Commit, flow: Flow, otherwise: Callable[[], Exception] | None
     )
 
 
+def note(commit: Commit, flow: Flow) -> None:
+    """Store a change that may as well not happen: of two submits at once either may have it."""
+    commit.add(_UPDATE, id=flow.id, version=flow.version, expires_at=flow.expires_at, document=_document(flow))
+
+
 def overtaken() -> Exception:
     return errors.conflict("The same form was sent twice at once. The other one counted.")
 

@@ -11,7 +11,7 @@ from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow import script
 from limen.flow.model import FlowType
-from limen.http import cookies, pages, paging, whoami
+from limen.http import cookies, pages, paging, social_routes, whoami
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -28,7 +28,7 @@ from limen.http.kit import (
     redirect,
 )
 from limen.http.render import fail, render
-from limen.selfservice import guard, login, logout, pageerrors, recovery, registration, settings, verification
+from limen.selfservice import exchange, guard, login, logout, pageerrors, recovery, registration, settings, verification
 from limen.selfservice.reply import Reply
 from limen.session import own as own_sessions
 from limen.session import service as sessions
@@ -135,6 +135,8 @@ class PublicPort(Port):
         routes.add("GET", "/sessions", _sessions)
         routes.add("DELETE", "/sessions", _revoke_others)
         routes.add("DELETE", "/sessions/{id}", _revoke)
+        routes.add("GET", "/sessions/token-exchange", _replying(exchange.exchange))
+        social_routes.add(routes)
         pages.routes(routes)
         routes.add("GET", "/health/alive", _alive)
         routes.add("GET", "/health/ready", self._readiness)

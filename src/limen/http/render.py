@@ -43,6 +43,8 @@ async def _answer(call: Call, reply: Reply) -> Answer:
             body["identity"] = sessions.identity_body(call.site.project, reply.identity)
         if reply.payload is not None:
             body["transient_payload"] = reply.payload
+        if reply.exchange_code:
+            body["session_token_exchange_code"] = reply.exchange_code
         if reply.continue_with:
             body["continue_with"] = reply.continue_with
         return json_answer(body, reply.status)

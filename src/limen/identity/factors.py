@@ -34,7 +34,8 @@ def _keys_beside(_: Config, credential: Credential) -> int:
 
 
 def _providers(_: Config, credential: Credential) -> int:
-    linked = {f"{p.get('provider')}:{p.get('subject')}" for p in credential.config.get("providers") or ()}
+    own = [p for p in credential.config.get("providers") or () if not p.get("organization")]  # others can be taken away
+    linked = {f"{p.get('provider')}:{p.get('subject')}" for p in own}
     return sum(identifier in linked for identifier in credential.identifiers)
 
 

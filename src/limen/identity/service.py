@@ -118,12 +118,14 @@ def _credentials(
     return kept
 
 
-def with_credential(ctx: Context, identity: Identity, type_: str, config: dict[str, Any]) -> Identity:
-    """The person with another config in one credential; identifiers stay."""
+def with_credential(
+    ctx: Context, identity: Identity, type_: str, config: dict[str, Any], identifiers: tuple[str, ...] | None = None
+) -> Identity:
+    """The person with another config in one credential; identifiers stay unless others are given."""
     old = identity.credentials.get(type_)
     new = Credential(
         type=type_,
-        identifiers=old.identifiers if old else (),
+        identifiers=identifiers if identifiers is not None else old.identifiers if old else (),
         config=config,
         version=VERSIONS.get(type_, 0),
         created_at=old.created_at if old else ctx.stamp,

@@ -6,6 +6,7 @@ from limen.methods import (
     identifier_first,
     link,
     lookup_secret,
+    oidc,
     passkey,
     password,
     profile,
@@ -14,7 +15,7 @@ from limen.methods import (
 )
 
 ALL: tuple[Method, ...] = (
-    profile.METHOD, password.METHOD, code.METHOD, link.METHOD, totp.METHOD, passkey.METHOD, webauthn.METHOD,
+    profile.METHOD, password.METHOD, oidc.METHOD, code.METHOD, link.METHOD, totp.METHOD, passkey.METHOD, webauthn.METHOD,
     lookup_secret.METHOD, identifier_first.METHOD,
 )  # fmt: skip
 BY_ID = {method.id: method for method in ALL}

@@ -41,6 +41,7 @@ class Project(Struct, frozen=True, kw_only=True):
     keys: Keys
     cookie_keys: Keys
     page_keys: Keys
+    token_keys: Keys  # what providers gave us is sealed with these
     hasher: Hasher
     schemas: Mapping[str, IdentitySchema]
     schema_urls: Mapping[str, str]
@@ -76,10 +77,6 @@ class Project(Struct, frozen=True, kw_only=True):
         """The page a browser is sent to for this kind of flow: the configured one, or our own."""
         configured: str | None = getattr(self.config.selfservice.flows, kind).ui_url
         return configured or urls.join(self.public_url, f"/ui/{kind}")
-
-    def has_own_page(self, kind: Kind) -> bool:
-        """Whether people see our pages for this kind of flow, and not those of the operator."""
-        return getattr(self.config.selfservice.flows, kind).ui_url is None and self.config.limen.pages.enabled
 
     def flow_page(self, kind: Kind, flow_id: str) -> str:
         return urls.with_query(self.ui_url(kind), {"flow": flow_id})
@@ -125,6 +122,7 @@ def compile_project(
         keys=Keys(default),
         cookie_keys=Keys(own.cookie or default),
         page_keys=Keys(own.pagination or default),
+        token_keys=Keys(own.cipher or default),
         hasher=make_hasher(config, dev=dev),
         schemas=schemas,
         schema_urls={id_: urls.join(public_url, "/schemas/" + schema.encoded_id) for id_, schema in schemas.items()},

@@ -39,7 +39,6 @@ _NOBODY = {
     "verification": messages.NO_WAY_TO_VERIFY,
 }
 
-MAX_READERS = 3  # browsers that a flow remembers beside the last one
 LOGIN_ORDER = Order(
     ("oidc", "default", "webauthn", "passkey", "code", "password", "totp", "lookup_secret"),
     ("csrf_token", "identifier", "password"),
@@ -201,7 +200,7 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
             _check_unclaimed(schema, form, so_far)
         raise
     part = so_far.part
-    so_far.data, told = forms.read(form, part.form, schema.trait_paths if part.traits else ())
+    so_far.data, told = forms.read(form, part.form, (*(schema.trait_paths if part.traits else ()), *part.paths))
     required = (*part.required, *part.also_required(so_far.data))
     told += [(messages.PROPERTY_MISSING(property=n), n) for n in required if not getattr(so_far.data, n)]
     emails = [(name, getattr(so_far.data, name)) for name in part.emails]
@@ -209,7 +208,7 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
     for name, allowed in part.choices.items():
         if (sent := getattr(so_far.data, name)) and sent not in allowed:
             told.append((messages.GENERIC(reason=f"This has to be one of: {', '.join(allowed)}."), name))
-    if part.traits:
+    if part.traits and part.checks_traits:
         told += schema.check(so_far.data.traits)
     if told:
         raise FormError(*told)
@@ -257,6 +256,20 @@ def refuse(ctx: Context, flow: Flow, error: FormError, so_far: Submitted, subjec
     sort(ctx, flow, subject)
 
 
+async def send(ctx: Context, flow: Flow, sent: Sent) -> Reply:
+    """Send the browser elsewhere first; a script or an app is told where."""
+    commit = ctx.db.begin()
+    flow.updated_at = ctx.stamp
+    (store.note if sent.may_be_lost else store.update)(commit, flow)
+    if sent.then:
+        sent.then(commit)
+    await ctx.db.commit(commit)
+    if not ctx.client.is_json and flow.is_browser:
+        return Reply(json=False, url=sent.url, paused=sent.paused)
+    error = location_change_required(sent.url)
+    return Reply(json=True, status=error.status, error=error, paused=sent.paused)
+
+
 async def keep(ctx: Context, flow: Flow, *thens: Then | None) -> None:
     """Store the flow as it is now, together with what must be written with it."""
     commit = ctx.db.begin()
@@ -274,25 +287,8 @@ def page(ctx: Context, flow: Flow) -> str:
     return ctx.project.flow_page(flow.kind, flow.id)
 
 
-def confirmation(ctx: Context, flow: Flow, form: Form) -> Reply | None:
-    """Where people see our own pages, a link that was opened asks for a click first: mail scanners open links, too."""
-    token = form.get("token")
-    if ctx.client.method != "GET" or not token or not ctx.project.has_own_page(flow.kind):
-        return None
-    query = {"kind": flow.kind, "flow": flow.id, "token": token}
-    return Reply(json=False, url=urls.with_query(urls.join(ctx.project.public_url, "/ui/link"), query))
-
-
 def shown(ctx: Context, flow: Flow, *, json: bool, status: int = 200, **more: Any) -> Reply:
     return Reply(json=json, status=status, flow=flow, url=page(ctx, flow), **more)
-
-
-def sent(ctx: Context, flow: Flow, to: Sent) -> Reply:
-    """The browser goes elsewhere first; a script or an app is told where."""
-    if ctx.client.is_json or not flow.is_browser:
-        error = location_change_required(to.url)
-        return Reply(json=True, status=error.status, error=error)
-    return Reply(json=False, url=to.url)
 
 
 def failed(ctx: Context, error: ApiError, flow: Flow | None = None) -> Reply:

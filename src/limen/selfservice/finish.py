@@ -14,7 +14,7 @@ from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.selfservice import continue_with, engine, hooks, oauth2
+from limen.selfservice import continue_with, engine, exchange, hooks, linking, oauth2
 from limen.selfservice.engine import Submitted
 from limen.selfservice.reply import Issued, Leave, Reply
 from limen.session import service as sessions
@@ -32,7 +32,9 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     if not identity.is_active:
         raise errors.identity_disabled()
     known = subject is not None and subject.identity.id == identity.id
+    before = passed.before or identity
     session, token = _session(ctx, identity, passed.proof, subject)
+    identity, session = linking.join(ctx, flow, identity, session)
     effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "login", so_far.id))
     if flow.is_browser and ctx.client.is_json:
@@ -50,7 +52,6 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         session_store.update(commit, session, errors.session_inactive)
     else:
         session_store.insert(commit, session, sessions.digest(token))
-    before = passed.before or identity
     if effects.identity is passed.identity and passed.may_be_lost:
         people.update_if_unchanged(commit, before, effects.identity)
     elif effects.identity is not before:
@@ -58,7 +59,10 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     for then in (passed.then, *effects.thens):
         if then is not None:
             then(commit)
-    await ctx.db.commit(commit)
+    try:
+        await ctx.db.commit(commit)
+    except UniqueViolation:
+        raise form_error(messages.IDENTIFIER_TAKEN()) from None
     ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
     return _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
 
@@ -100,13 +104,14 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     extracted = ctx.project.schema(flow.identity_schema).extract(changed.traits)
     schema = ctx.project.schema(flow.identity_schema).id
     identity = identities.build(
-        ctx, schema, extracted, changed.credentials, identifiers=changed.identifiers, verified=changed.verified
-    )
+        ctx, schema, extracted, changed.credentials,
+        identifiers=changed.identifiers, verified=changed.verified, **changed.more,
+    )  # fmt: skip
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "registration", so_far.id))
     effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
     if flow.is_browser and ctx.client.is_json:
         effects.continue_with.append(continue_with.redirect(to))
-    signs_in = hooks.after_registration(effects, so_far.id)
+    signs_in = hooks.after_registration(effects, so_far.id) or exchange.is_wanted(flow)
     identity = effects.identity
     session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))
     for started in effects.verifications:
@@ -179,9 +184,17 @@ def _signed_up(
     )
 
 
-async def _taken(ctx: Context, identity: Identity, so_far: Submitted) -> FormError:
+class Taken(FormError):
+    """An identifier or address of the new person belongs to somebody already."""
+
+    def __init__(self, error: FormError, identity: Identity) -> None:
+        super().__init__(*error.told)
+        self.identity = identity
+
+
+async def _taken(ctx: Context, identity: Identity, so_far: Submitted) -> Taken:
     so_far.data.traits = identity.traits
-    return await duplicate(ctx, identity)
+    return Taken(await duplicate(ctx, identity), identity)
 
 
 async def duplicate(ctx: Context, identity: Identity) -> FormError:
@@ -191,9 +204,15 @@ async def duplicate(ctx: Context, identity: Identity) -> FormError:
     for type_, credential in identity.credentials.items():
         for identifier in credential.identifiers:
             if owner := await people.by_identifier(ctx.db, type_, identifier):
-                types = sorted(t for t, c in owner.credentials.items() if _is_set_up(ctx, t, c.config))
-                return form_error(messages.account_exists(identifier, types, []))
+                return form_error(messages.account_exists(identifier, *ways_in(ctx, owner)))
     return form_error(messages.IDENTIFIER_TAKEN())
+
+
+def ways_in(ctx: Context, owner: Identity) -> tuple[list[str], list[str]]:
+    """How somebody signs in: the types of their credentials, and the ids of their providers."""
+    types = sorted(t for t, c in owner.credentials.items() if _is_set_up(ctx, t, c.config))
+    linked = owner.credentials["oidc"].config.get("providers", ()) if "oidc" in types else ()
+    return types, [str(p.get("provider", "")) for p in linked]
 
 
 def _is_set_up(ctx: Context, type_: str, config: dict[str, Any]) -> bool:

@@ -8,9 +8,9 @@ from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form, is_true
 from limen.flow import oauth2 as provider
 from limen.flow import store
-from limen.flow.method import Identified, Passed, Sent, Shown, StartAgain
+from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain
 from limen.flow.model import Flow, FlowType, Situation
-from limen.selfservice import engine, expiry, finish, guard, identify, oauth2
+from limen.selfservice import engine, exchange, expiry, finish, guard, identify, oauth2, social
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -48,6 +48,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     flow = await fresh(ctx, type_, subject, wanted, refresh and subject is not None, schema)
     flow.oauth2_login_challenge = challenge
     flow.oauth2_login_request = request.shown if request else None
+    code = exchange.offer(ctx, flow) if subject is None else ""
     commit = ctx.db.begin()
     if subject and wanted == "aal2":
         step = await identify.second_step_at_once(ctx, flow, subject.identity)
@@ -56,7 +57,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     store.insert(commit, flow)
     await ctx.db.commit(commit)
     ctx.events.tell("login.started", flow=flow.id)
-    return engine.shown(ctx, flow, json=json)
+    return engine.shown(ctx, flow, json=json, exchange_code=code)
 
 
 async def fresh(ctx: Context, type_: FlowType, subject: Subject | None, aal: str, refresh: bool, schema: str) -> Flow:
@@ -111,13 +112,14 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
                 return await finish.sign_in(ctx, flow, outcome, so_far, subject)
             case Shown():
                 return await _shown(ctx, flow, outcome, so_far)
+            case Sent():
+                return await engine.send(ctx, flow, outcome)
+            case Arrived():
+                return await social.arrived(ctx, flow, outcome, so_far, subject)
             case Identified():
                 step = await identify.offer(ctx, flow, outcome, so_far.about)
                 if isinstance(step, Shown):
                     return await _shown(ctx, flow, step, so_far)
-            case Sent():
-                await engine.keep(ctx, flow, outcome.then)
-                return engine.sent(ctx, flow, outcome)
         raise errors.untyped("this method cannot sign anybody in")
     except (FormError, StartAgain) as error:
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))

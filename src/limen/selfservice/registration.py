@@ -10,9 +10,9 @@ from limen.core.errors import ApiError, FormError
 from limen.core.form import Form
 from limen.flow import oauth2 as provider
 from limen.flow import store
-from limen.flow.method import Changed, Next, Shown, StartAgain
+from limen.flow.method import Arrived, Changed, Next, Sent, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
-from limen.selfservice import engine, expiry, finish, guard, oauth2
+from limen.selfservice import engine, exchange, expiry, finish, guard, oauth2, social
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -39,9 +39,10 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
         return Reply(json=False, url=to)
     flow = await fresh(ctx, type_, schema)
     flow.oauth2_login_challenge = challenge
+    code = exchange.offer(ctx, flow)
     await store.save_new(ctx.db, flow)
     ctx.events.tell("registration.started", flow=flow.id)
-    return engine.shown(ctx, flow, json=json)
+    return engine.shown(ctx, flow, json=json, exchange_code=code)
 
 
 async def _signed_in(ctx: Context, request: provider.LoginRequest, subject: Subject) -> Reply:
@@ -93,6 +94,10 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             case Shown():
                 await engine.keep(ctx, flow, outcome.then)
                 return engine.shown(ctx, flow, json=json, status=outcome.status, payload=so_far.about.transient_payload)
+            case Sent():
+                return await engine.send(ctx, flow, outcome)
+            case Arrived():
+                return await social.arrived(ctx, flow, outcome, so_far, None)
             case Next():
                 await engine.go_on(ctx, flow, outcome)
                 await engine.keep(ctx, flow)

@@ -28,6 +28,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     flow: Flow | None = None
     identity: Identity | None = None  # whose settings the flow shows
     payload: dict[str, Any] | None = None  # the flow's transient payload, where it is shown
+    exchange_code: str = ""  # an app's, shown with its new flow
     body: dict[str, Any] | None = None
     error: ApiError | None = None
     url: str = ""

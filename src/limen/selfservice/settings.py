@@ -11,7 +11,7 @@ from limen.core import clock, csrf, errors, messages, urls
 from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form
 from limen.flow import pauses, store
-from limen.flow.method import Changed, FreshSignInNeeded, Shown
+from limen.flow.method import Changed, FreshSignInNeeded, Sent, Shown
 from limen.flow.model import Flow, FlowType
 from limen.identity.model import Identity
 from limen.methods import ALL
@@ -39,7 +39,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     flow = await fresh(ctx, type_, subject)
     commit = ctx.db.begin()
     store.insert(commit, flow)
-    paused = _abort(ctx, commit)
+    paused = abort(ctx, commit)
     await ctx.db.commit(commit)
     json = type_ == "api" or ctx.client.accepts_json
     return engine.shown(ctx, flow, json=json, identity=subject.identity, paused=paused)
@@ -63,7 +63,7 @@ def _weak(ctx: Context, url: str, *, json: bool) -> Reply:
     return Reply(json=False, url=url)
 
 
-def _abort(ctx: Context, commit: Any) -> dict[str, str] | None:
+def abort(ctx: Context, commit: Any) -> dict[str, str] | None:
     """Who opens the settings anew does not mean an interrupted change any more; None when there is none."""
     kept = {name: id_ for name, id_ in ctx.client.paused.items() if not name.startswith(PAUSE)}
     if len(kept) == len(ctx.client.paused):
@@ -137,7 +137,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             form = await _resumed(ctx, flow, paused, json=json)
         reply = await _apply(ctx, flow, form, subject, so_far)
     except FreshSignInNeeded:
-        reply = await _interrupt(ctx, flow, form, so_far, paused)
+        reply = await interrupt(ctx, flow, form, so_far, paused)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far, subject)
         await engine.keep(ctx, flow, error.then)
@@ -153,7 +153,9 @@ async def _apply(ctx: Context, flow: Flow, form: Form, subject: Subject, so_far:
     outcome = await engine.submit(ctx, flow, form, subject, so_far)
     match outcome:
         case Changed():
-            return await change.save(ctx, flow, outcome, so_far, subject, fresh, _abort)
+            return await change.save(ctx, flow, outcome, so_far, subject, fresh, abort)
+        case Sent():
+            return await engine.send(ctx, flow, outcome)
         case Shown():
             await engine.keep(ctx, flow, outcome.then)
             json, payload = ctx.client.is_json or not flow.is_browser, so_far.about.transient_payload
@@ -177,7 +179,7 @@ async def _resumed(ctx: Context, flow: Flow, paused: dict[str, str], *, json: bo
     raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
 
 
-async def _interrupt(ctx: Context, flow: Flow, form: Form, so_far: engine.Submitted, paused: dict[str, str]) -> Reply:
+async def interrupt(ctx: Context, flow: Flow, form: Form, so_far: engine.Submitted, paused: dict[str, str]) -> Reply:
     """Sign in once more first. What was sent is kept for the way back."""
     back = urls.join(ctx.project.public_url, f"/self-service/settings?flow={flow.id}")
     login = urls.join(ctx.project.public_url, "/self-service/login/browser")

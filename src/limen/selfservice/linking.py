@@ -1,0 +1,117 @@
+"""Somebody came from a provider, and the address they have there belongs to an account here: they sign in to that one,
+and the provider is linked to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from limen.context import Context
+from limen.core import messages, ui
+from limen.core.errors import form_error
+from limen.flow.method import Arrived
+from limen.flow.model import Flow
+from limen.identity import service as identities
+from limen.identity import store as people
+from limen.identity.model import Identity
+from limen.methods.oidc import credential
+from limen.methods.oidc.common import ID
+from limen.session import service as sessions
+from limen.session.model import Proof, Session
+
+_KEY = "linking"
+
+
+class Owner:
+    """Whose identifier or address somebody else brought, and which one it is."""
+
+    __slots__ = ("identifier", "identity", "type")
+
+    def __init__(self, identity: Identity, identifier: str, type_: str) -> None:
+        self.identity, self.identifier, self.type = identity, identifier, type_
+
+
+async def owner(ctx: Context, new: Identity) -> Owner | None:
+    """Who has what this person would need for themselves: identifiers first, then addresses."""
+    for type_ in sorted(new.credentials):
+        for identifier in new.credentials[type_].identifiers:
+            if found := await people.by_identifier(ctx.db, type_, identifier):
+                return Owner(found, identifier, type_)
+    listed = [("verifiable", a.via, a.value) for a in new.verifiable_addresses]
+    listed += [("recovery", a.via, a.value) for a in new.recovery_addresses]
+    for kind, via, value in listed:
+        if found := await people.by_address(ctx.db, kind, via, value):
+            return Owner(found, value, via)
+    return None
+
+
+def remember(flow: Flow, arrived: Arrived, identifier: str) -> None:
+    """Let whoever signs in with this identifier in this flow have the provider linked."""
+    config = arrived.provider.config
+    new = credential.entry(config.id, arrived.claims.sub, config.organization_id, arrived.tokens)
+    flow.private[_KEY] = {"identifier": identifier, "entry": new}
+
+
+def hand_over(old: Flow, new: Flow) -> None:
+    """The second factor is asked for in a flow of its own."""
+    if _KEY in old.private:
+        new.private[_KEY] = old.private[_KEY]
+
+
+def is_waiting(flow: Flow) -> bool:
+    return _KEY in flow.private
+
+
+def join(ctx: Context, flow: Flow, identity: Identity, session: Session) -> tuple[Identity, Session]:
+    """Link what the flow remembers, once the session is strong enough; the sign-in at the provider counts, too.
+
+    :raises FormError: this is not the account that has the identifier
+    """
+    waiting: dict[str, Any] | None = flow.private.get(_KEY)
+    required = ctx.project.config.session.whoami.required_aal
+    if waiting is None or not sessions.satisfies(session, identity, required):
+        return identity, session
+    if not any(waiting["identifier"] in c.identifiers for c in identity.credentials.values()):
+        raise form_error(messages.LINKED_ACCOUNT_DIFFERS())
+    del flow.private[_KEY]
+    entry = waiting["entry"]
+    proof = Proof(ID, "aal1", ctx.stamp, provider=entry["provider"], organization=entry.get("organization", ""))
+    return with_account(ctx, identity, entry), replace(session, proofs=(*session.proofs, proof))
+
+
+def with_account(ctx: Context, identity: Identity, entry: dict[str, Any]) -> Identity:
+    """The person with one more account at a provider."""
+    config = credential.with_entry(identity, entry)
+    return identities.with_credential(ctx, identity, ID, config, credential.identifiers(config))
+
+
+def draw(ctx: Context, flow: Flow, arrived: Arrived, owner: Owner, types: list[str], providers: list[str]) -> None:
+    """Make a sign-in form one for this account: its identifier is given, and what cannot be used goes.
+
+    :param types: the owner's ways to sign in, and `providers` their ids, when the configuration says they may be told
+    """
+    used = arrived.provider
+    hints = ctx.project.config.selfservice.flows.registration.login_hints
+    kept: list[ui.Node] = []
+    for node in flow.ui.nodes:
+        label = node.meta.label
+        if label is None or node.group == "default":
+            kept.append(node)
+        elif node.group == ID and (node.value == used.id or (hints and node.value not in providers)):
+            continue
+        elif not hints or node.group in types:
+            kept.append(_relabelled(node, label))
+    flow.ui.nodes = kept
+    flow.ui.change("identifier", lambda node: node.hide().with_value(owner.identifier))
+    name = used.config.label or used.kind.id
+    flow.ui.messages = [messages.sign_in_to_link(owner.identifier, name, ctx.project.ui_url("login"), types, providers)]
+
+
+def _relabelled(node: ui.Node, label: messages.Message) -> ui.Node:
+    if label.id == messages.SIGN_IN.id:
+        return replace(node, meta=ui.Meta(messages.SIGN_IN_AND_LINK()))
+    if label.id == messages.SIGN_IN_WITH.id:
+        return replace(node, meta=ui.Meta(messages.CONFIRM_WITH(provider=(label.context or {}).get("provider", ""))))
+    return node

@@ -1,0 +1,124 @@
+"""From claims to an identity, by the operator's Jsonnet (`mapper_url`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from limen.core import errors, jsonnet, normalize, sources
+from limen.core.jsonnet import JsonnetError
+from limen.core.outbound import Outbound, OutboundError
+from limen.core.sources import SourceError
+from limen.social.claims import Claims
+from limen.social.provider import Provider
+from limen.social.trouble import Trouble
+
+KEEP = 3600.0  # seconds a mapper from a web address is kept
+
+
+class Mapped(Struct, frozen=True):
+    """What a mapper makes of claims. Metadata it does not mention is unset."""
+
+    traits: dict[str, Any]
+    verified: tuple[tuple[str, str], ...] = ()  # (via, value)
+    metadata_public: Any = UNSET
+    metadata_admin: Any = UNSET
+
+
+class _Address(Struct, frozen=True):
+    value: str
+    via: Literal["email", "sms"] | str = ""
+
+
+class _Identity(Struct, frozen=True):
+    traits: Any = None
+    metadata_public: Any = UNSET
+    metadata_admin: Any = UNSET
+    verified_addresses: Any = UNSET
+    region: Any = UNSET
+
+
+class _Result(Struct, frozen=True):
+    identity: _Identity
+
+
+async def run(
+    outbound: Outbound, provider: Provider, claims: Claims, identity: Mapping[str, Any] | None = None
+) -> Mapped:
+    """Run the mapper. `identity`: the person as stored, when a sign-in brings them up to date.
+
+    :raises Trouble: it cannot be read, fails, or makes something else than an identity
+    """
+    snippet = await _snippet(outbound, provider)
+    known = identity or {}
+    ext = {
+        "claims": claims.for_mapper(),
+        "identity": {name: known.get(name) or {} for name in ("traits", "metadata_public", "metadata_admin")},
+    }
+    try:
+        text = await jsonnet.evaluate(snippet, ext=ext, name=_name(provider))
+    except JsonnetError as error:
+        raise _failed(provider, f"{error}; the claims were {masked(claims)}", untyped=True) from error
+    return _read(provider, text)
+
+
+def _name(provider: Provider) -> str:
+    """What error texts call the snippet; one that is written into the configuration has no name of its own."""
+    source = provider.config.mapper_url
+    return f"{provider.id}.jsonnet" if source.startswith("base64://") else source
+
+
+async def _snippet(outbound: Outbound, provider: Provider) -> str:
+    source = provider.config.mapper_url
+    try:
+        raw = await outbound.document(source, keep=KEEP) if sources.is_remote(source) else sources.read(source)
+        return raw.decode()
+    except (SourceError, OutboundError, UnicodeDecodeError) as error:
+        raise _failed(provider, f"mapper_url cannot be read: {error}") from error
+
+
+def _read(provider: Provider, text: str) -> Mapped:
+    try:
+        found = msgspec.json.decode(text, type=_Result).identity
+    except msgspec.DecodeError:
+        raise _failed(provider, "the mapper did not return {identity: {traits: {…}}}") from None
+    if not isinstance(found.traits, dict):
+        raise _failed(provider, "the mapper's identity.traits is no object")
+    for name in ("metadata_public", "metadata_admin"):
+        value = getattr(found, name)
+        if value is not UNSET and not isinstance(value, dict):
+            raise _failed(provider, f"the mapper's identity.{name} is no object")
+    if found.region is not UNSET and not isinstance(found.region, str):
+        raise _failed(provider, "the mapper's identity.region is no text")
+    return Mapped(
+        found.traits, _addresses(provider, found.verified_addresses), found.metadata_public, found.metadata_admin
+    )
+
+
+def _addresses(provider: Provider, listed: Any) -> tuple[tuple[str, str], ...]:
+    if isinstance(listed, UnsetType) or listed is None:
+        return ()
+    try:
+        found = msgspec.convert(listed, tuple[_Address, ...])
+    except msgspec.ValidationError as error:
+        raise _failed(provider, f"the mapper's identity.verified_addresses is no list of addresses: {error}") from error
+    return tuple((a.via, normalize.canonical(a.value) if a.via == "email" else a.value) for a in found)
+
+
+def _failed(provider: Provider, why: str, *, untyped: bool = False) -> Trouble:
+    """The person can do nothing about it; Kratos answers a mapper that fails with code 500 in a 400."""
+    reason = f"What {provider.name} told about you could not be used here. The operator of this site finds the reason in the log."
+    answer = errors.untyped(reason) if untyped else errors.ApiError(500, reason=reason)
+    return Trouble("mapper", why, answer)
+
+
+def masked(claims: Claims) -> str:
+    """Which claims there were, and of what kind: enough to mend a mapper, and nothing about a person."""
+    kinds = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", tuple: "list", dict: "object"}
+    told = claims.for_mapper()
+    raw = told.pop("raw_claims", {})
+    shown = [f"{name}: {kinds.get(type(value), 'null')}" for name, value in sorted(told.items())]
+    return "{" + ", ".join(shown) + f", raw_claims: {{{', '.join(sorted(raw))}}}" + "}"
