@@ -22,6 +22,8 @@ from limen.core.outbound import Outbound
 from limen.core.passwords import Passwords
 from limen.core.schema import IdentitySchema
 from limen.core.schemaload import SchemaMistakes
+from limen.courier import mailbox
+from limen.courier.carrier import Carrier
 from limen.courier.deliver import Courier
 from limen.db import migrate
 from limen.db.database import DatabaseError, Driver
@@ -87,10 +89,15 @@ class App:
         )
         self.public = PublicPort(self.site, self.is_ready)
         self.admin = AdminPort(self.site, self.is_ready)
-        if self._watch_courier:
-            courier = Courier(lambda: self.site.project, self.site.database(), self.site.events, self._now)
-            self.site.wake_courier = courier.wake
-            self._tasks.append(asyncio.create_task(courier.run()))
+        if self._watch_courier or mailbox.is_only(project):
+            self._start_courier()
+
+    def _start_courier(self) -> None:
+        site = self.site
+        carrier = Carrier(site.outbound, self._now)
+        courier = Courier(lambda: site.project, site.database(), site.events, carrier, self._now)
+        site.wake_courier = courier.wake
+        self._tasks.append(asyncio.create_task(courier.run()))
 
     async def _migrate(self, *, itself: bool) -> None:
         configured = self.config.limen.database.auto_migrate

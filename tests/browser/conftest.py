@@ -94,8 +94,9 @@ def live(tmp_path: Path) -> Iterator[LiveServer]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One for all tests of this folder. It has an event loop in this thread, so it must not outlive them."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield started

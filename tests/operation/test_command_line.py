@@ -78,8 +78,9 @@ def test_all_flags_of_serve(
 
 @pytest.mark.slow
 def test_without_the_flags(configure: Configure, node: MakeNode, tmp_path: Path) -> None:
-    file = configure(new_dsn("sqlite", tmp_path), {"selfservice": {"flows": {"verification": {"enabled": True}}}})
-    server = node(tmp_path, "-c", file).start()
+    smtp = {"connection_uri": "smtp://127.0.0.1:1/"}
+    over = {"selfservice": {"flows": {"verification": {"enabled": True}}}, "courier": {"smtp": smtp}}
+    server = node(tmp_path, "-c", configure(new_dsn("sqlite", tmp_path), over)).start()
     ann = Caller(server, "app")
     ann.sign_up()
     answer = httpx.get(f"{server.public}self-service/login/browser")

@@ -12,7 +12,7 @@ import pytest
 
 from limen.settings import stand_in
 from tests.operation.conftest import MakeNode
-from tests.support.callers import Caller
+from tests.support.callers import Caller, has
 from tests.support.process import limen
 
 
@@ -44,6 +44,15 @@ def test_people_and_their_sessions_outlive_a_restart(node: MakeNode, tmp_path: P
     assert ann.whoami()["identity"]["id"] == person["id"]
     assert Caller(again, "page").sign_in().status_code == 303
     assert again.stop() == 0
+
+
+@pytest.mark.slow
+def test_second_factors_are_offered(node: MakeNode, tmp_path: Path) -> None:
+    ann = Caller(node(tmp_path).start(), "app")
+    ann.sign_up()
+    settings = ann.start("settings")
+    assert has(settings, "totp_code")
+    assert has(settings, "lookup_secret_regenerate")
 
 
 @pytest.mark.slow

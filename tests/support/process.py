@@ -22,7 +22,7 @@ from tests.support.server import PERSON, base_config, merge
 
 PROGRAM = (sys.executable, "-m", "limen.cli")
 PATIENCE = 60.0  # seconds until a process that does not get anywhere is a failure
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+_KEPT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
 def free_port() -> int:

@@ -33,7 +33,7 @@ async def resolve(host: str, port: int) -> list[str]:
 def check(host: str, addresses: Iterable[str]) -> None:
     """:raises Forbidden: one of them is private; a name with both kinds is somebody's trick"""
     if any(is_private(address) for address in addresses):
-        raise Forbidden(f"{host} is a private address, and clients.http.disallow_private_ip_ranges is set")
+        raise Forbidden(f"{host} is a private address, and disallow_private_ip_ranges is set")
 
 
 def is_private(address: str) -> bool:

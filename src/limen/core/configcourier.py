@@ -14,7 +14,6 @@ from limen.core.configtypes import (
     Section,
     SmtpUri,
     Source,
-    not_yet,
     says,
 )
 
@@ -131,20 +130,16 @@ class Templates(Section, frozen=True):
     verifiable_address_changed: ChangedTemplate = ChangedTemplate()
 
 
-_TEMPLATES = not_yet("your own message templates")
-_HTTP_MAIL = not_yet("mail over HTTP")
-
-
 class Courier(Section, frozen=True):
     """Mails and text messages."""
 
     smtp: Smtp = Smtp()
-    delivery_strategy: Annotated[
-        Literal["smtp", "http"], says("Mail through a mail server or an HTTP service."), _HTTP_MAIL
-    ] = "smtp"
-    http: Annotated[CourierHttp, _HTTP_MAIL] = CourierHttp()
-    channels: Annotated[tuple[Channel, ...], says("Other ways to deliver messages."), not_yet("text messages")] = ()
+    delivery_strategy: Annotated[Literal["smtp", "http"], says("Mail through a mail server or an HTTP service.")] = (
+        "smtp"
+    )
+    http: CourierHttp = CourierHttp()
+    channels: Annotated[tuple[Channel, ...], says("Other ways to deliver messages.")] = ()
     message_retries: Annotated[int, Meta(ge=0), says("How often a failed message is tried again.")] = 5
     worker: CourierWorker = CourierWorker()
-    template_override_path: Annotated[str | None, says("Folder with your own templates."), _TEMPLATES] = None
-    templates: Annotated[Templates, _TEMPLATES] = Templates()
+    template_override_path: Annotated[str | None, says("Folder with your own templates.")] = None
+    templates: Templates = Templates()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -19,8 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-SECONDS = 2.0  # one evaluation may take this long
-START_SECONDS = 20.0  # a new process may take this long to come up, on a busy machine
+SECONDS = 20.0  # until a process is given up that neither answers nor computes (`jsonnetworker` limits that)
 WORKERS = 4  # evaluations at a time; more wait
 OUTPUT = 1024 * 1024  # bytes a result may have
 _SCRIPT = Path(__file__).with_name("jsonnetworker.py")
@@ -73,24 +73,23 @@ class _Worker:
                 stderr=subprocess.DEVNULL,  # a process that dies of its limits prints pages of Go
                 env={"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {},
             )
-        self._seconds = START_SECONDS
 
     def ask(self, asked: Mapping[str, object]) -> dict[str, str]:
         """:raises JsonnetError: the process ended, or took too long"""
         body = msgspec.json.encode(asked)
-        end = time.monotonic() + self._seconds
+        end = time.monotonic() + SECONDS
         try:
-            self._socket.settimeout(self._seconds)
+            self._socket.settimeout(SECONDS)
             self._socket.sendall(_LENGTH.pack(len(body)) + body)
             length = _LENGTH.unpack(self._read(_LENGTH.size, end))[0]
             if length > OUTPUT:
                 raise JsonnetError(f"it makes more than {OUTPUT} bytes")
             answer: dict[str, str] = msgspec.json.decode(self._read(length, end))
         except TimeoutError as error:
-            raise JsonnetError(f"it takes longer than {self._seconds:g} s") from error
+            raise JsonnetError("it takes too long") from error
         except (OSError, EOFError) as error:
-            raise JsonnetError("it takes too much memory") from error
-        self._seconds = SECONDS
+            slow = self._process.wait() == -signal.SIGXCPU
+            raise JsonnetError("it takes too long" if slow else "it takes too much memory") from error
         return answer
 
     @property

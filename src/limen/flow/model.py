@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from limen.core import urls
+from limen.core import csrf, urls
 from limen.core.ui import Ui
 from limen.project.model import Kind
 
@@ -35,6 +35,7 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
     version: int = 1
     active: str = ""
     csrf: str = ""  # a digest of the browser's secret, so that no other browser may read the flow
+    readers: tuple[str, ...] = ()  # the same of further browsers, in which a link of this flow was opened
     refresh: bool = False
     requested_aal: str = "aal1"
     identity_schema: str = ""
@@ -50,6 +51,10 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
     @property
     def is_browser(self) -> bool:
         return self.type == "browser"
+
+    def is_readable_by(self, secret: str) -> bool:
+        """Whether this is the secret of a browser that the flow belongs to."""
+        return bool(secret) and csrf.digest(secret) in (self.csrf, *self.readers)
 
     @property
     def is_unguarded(self) -> bool:

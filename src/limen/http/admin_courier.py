@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,15 +10,18 @@ import msgspec
 from limen.core import clock, errors
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
-from limen.courier import store
-from limen.courier.model import STATUSES, Dispatch, Message
+from limen.core.urls import parse_query
+from limen.courier import render, store
+from limen.courier.model import STATUSES, Dispatch, Message, Undelivered
+from limen.courier.render import Rendered
 from limen.http import paging
 from limen.http.kit import Answer, Call, Routes, json_answer
 
 DEFAULT_PAGE, MAX_PAGE = 10, 500
-HIDDEN = "<redacted-unless-dev-mode>"
 TOKEN_LIFE = 3600.0
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _PURPOSE = "page token of messages"
+_HIDDEN = Rendered("<redacted-unless-dev-mode>", "<redacted-unless-dev-mode>", "")
 _START = ("9999-12-31T23:59:59.999999Z", "")
 
 
@@ -26,16 +30,16 @@ def add(routes: Routes) -> None:
     routes.add("GET", "/admin/courier/messages/{id}", _get)
 
 
-def body_of(call: Call, message: Message) -> dict[str, Any]:
+async def body_of(call: Call, message: Message) -> dict[str, Any]:
     """A message as it is shown. What is in it is for its recipient: only development shows it to others."""
-    dev = call.site.project.dev
+    words = await _words(call, message)
     return {
         "id": message.id,
         "status": message.status,
         "type": "sms" if message.channel == "sms" else "email",
         "recipient": message.recipient,
-        "body": message.body if dev else HIDDEN,
-        "subject": message.subject if dev else HIDDEN,
+        "body": words.text,
+        "subject": words.subject,
         "template_type": message.template,
         "channel": message.channel,
         "send_count": message.send_count,
@@ -44,24 +48,51 @@ def body_of(call: Call, message: Message) -> dict[str, Any]:
     }
 
 
+async def _words(call: Call, message: Message) -> Rendered:
+    if not call.site.project.dev:
+        return _HIDDEN
+    try:
+        return await render.render(call.site.project, message)
+    except Undelivered as error:
+        return Rendered("", str(error), "")
+
+
 def _dispatch(dispatch: Dispatch) -> dict[str, Any]:
-    body: dict[str, Any] = msgspec.to_builtins(dispatch)
-    if dispatch.error is None:
-        del body["error"]
-    return {**body, "updated_at": dispatch.created_at}
+    """The error has the shape of an answer of the API, and is null where there was none."""
+    failure = dispatch.failure
+    reason = {"reason": failure.reason} if failure and failure.reason else {}
+    told = {"code": 500, "status": "Internal Server Error", **reason, "message": failure.message} if failure else None
+    return {
+        "id": dispatch.id,
+        "message_id": dispatch.message_id,
+        "status": dispatch.status,
+        "error": told,
+        "created_at": dispatch.created_at,
+        "updated_at": dispatch.created_at,
+    }
 
 
 async def _list(call: Call) -> Answer:
     status, recipient = call.first("status"), call.first("recipient")
-    if status and status not in STATUSES:
+    if "status" in parse_query(call.query) and status not in STATUSES:
         raise errors.bad_request(f"{status!r} is no status of a message: {', '.join(STATUSES)} are.")
-    size = paging.page_size(call, default=DEFAULT_PAGE, most=MAX_PAGE)
     before, after = _key(call)
+    size = _size(call)
     found = await store.page(call.ctx.db, before, after, size + 1, status=status, recipient=recipient)
     last = found[size - 1] if len(found) > size else None
     following = _token(call, last.created_at, last.id) if last else None
-    bodies = [body_of(call, message) for message in found[:size]]
+    bodies = [await body_of(call, message) for message in found[:size]]
     return json_answer(bodies, headers=paging.key_headers(call, size, _token(call, *_START), following))
+
+
+def _size(call: Call) -> int:
+    """:raises ApiError: 400, `page_size` is no number; that the body says 500 is what Kratos' clients know"""
+    asked = next(filter(None, call.all("page_size")), "")
+    if not asked:
+        return DEFAULT_PAGE
+    if not _NUMBER.fullmatch(asked):
+        raise ApiError(400, f"page_size has to be a number, not {asked!r}.", code=500)
+    return min(int(asked), MAX_PAGE) if int(asked) > 0 else DEFAULT_PAGE
 
 
 def _token(call: Call, created_at: str, id_: str) -> str:
@@ -72,7 +103,7 @@ def _token(call: Call, created_at: str, id_: str) -> str:
 
 def _key(call: Call) -> tuple[str, str]:
     """:raises ApiError: 400, the token is not ours or too old"""
-    token = call.first("page_token")
+    token = next(filter(None, call.all("page_token")), "")
     if not token:
         return _START
     raw = call.site.project.page_keys.open(_PURPOSE, token)
@@ -87,9 +118,9 @@ def _key(call: Call) -> tuple[str, str]:
 async def _get(call: Call) -> Answer:
     id_ = parse_id(call.params["id"])
     if id_ is None:
-        raise errors.bad_request(f"{call.params['id']!r} is no id.")
+        raise ApiError(400, f"{call.params['id']!r} is no id.")
     found = await store.by_id(call.ctx.db, id_)
     if found is None:
         raise errors.row_not_found()
     dispatches = [_dispatch(d) for d in await store.dispatches(call.ctx.db, id_)]
-    return json_answer({**body_of(call, found), "dispatches": dispatches})
+    return json_answer({**await body_of(call, found), "dispatches": dispatches})

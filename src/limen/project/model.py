@@ -78,6 +78,10 @@ class Project(Struct, frozen=True, kw_only=True):
         configured: str | None = getattr(self.config.selfservice.flows, kind).ui_url
         return configured or urls.join(self.public_url, f"/ui/{kind}")
 
+    def has_own_page(self, kind: Kind) -> bool:
+        """Whether people see our pages for this kind of flow, and not those of the operator."""
+        return getattr(self.config.selfservice.flows, kind).ui_url is None and self.config.limen.pages.enabled
+
     def flow_page(self, kind: Kind, flow_id: str) -> str:
         return urls.with_query(self.ui_url(kind), {"flow": flow_id})
 

@@ -39,6 +39,7 @@ _NOBODY = {
     "verification": messages.NO_WAY_TO_VERIFY,
 }
 
+MAX_READERS = 3  # browsers that a flow remembers beside the last one
 LOGIN_ORDER = Order(
     ("oidc", "default", "webauthn", "passkey", "code", "password", "totp", "lookup_secret"),
     ("csrf_token", "identifier", "password"),
@@ -285,6 +286,15 @@ async def keep(ctx: Context, flow: Flow, *thens: Then | None) -> None:
 def page(ctx: Context, flow: Flow) -> str:
     """The address of the page that shows this flow."""
     return ctx.project.flow_page(flow.kind, flow.id)
+
+
+def confirmation(ctx: Context, flow: Flow, form: Form) -> Reply | None:
+    """Where people see our own pages, a link that was opened asks for a click first: mail scanners open links, too."""
+    token = form.get("token")
+    if ctx.client.method != "GET" or not token or not ctx.project.has_own_page(flow.kind):
+        return None
+    query = {"kind": flow.kind, "flow": flow.id, "token": token}
+    return Reply(json=False, url=urls.with_query(urls.join(ctx.project.public_url, "/ui/link"), query))
 
 
 def shown(ctx: Context, flow: Flow, *, json: bool, status: int = 200, **more: Any) -> Reply:

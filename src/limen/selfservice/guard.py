@@ -33,11 +33,7 @@ def check_reader(ctx: Context, flow: Flow) -> None:
 
     :raises ApiError: 403, another one asks
     """
-    if (
-        flow.is_browser
-        and not flow.is_unguarded
-        and not (ctx.client.csrf and flow.csrf == csrf.digest(ctx.client.csrf))
-    ):
+    if flow.is_browser and not flow.is_unguarded and not flow.is_readable_by(ctx.client.csrf):
         raise violation(ctx, Form({}))
 
 

@@ -58,6 +58,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     so_far = engine.Submitted()
     json = ctx.client.is_json or not flow.is_browser
     try:
+        if confirm := engine.confirmation(ctx, flow, form):
+            return confirm
         if flow.is_expired(ctx.stamp):
             return await _expired(ctx, flow)
         outcome = await engine.submit(ctx, flow, form, await sessions.current(ctx), so_far)

@@ -56,6 +56,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     so_far = engine.Submitted()
     json = ctx.client.is_json or not flow.is_browser
     try:
+        if confirm := engine.confirmation(ctx, flow, form):
+            return confirm
         if flow.is_expired(ctx.stamp):
             return await _expired(ctx, flow)
         outcome = await engine.submit(ctx, flow, form, None, so_far)
@@ -85,6 +87,8 @@ async def _claimed(ctx: Context, flow: Flow) -> Reply:
     secret = csrf.new_secret()
     if flow.csrf != csrf.digest(ctx.client.csrf):
         flow.oauth2_login_challenge = ""  # the OAuth 2.0 server waits for the browser it sent
+    if ctx.project.has_own_page("verification"):  # a scanner that opens the link must not take the form away
+        flow.readers = (*flow.readers, flow.csrf)[-engine.MAX_READERS :]
     flow.csrf = csrf.digest(secret)
     flow.ui.put(ui.CSRF_NODE)
     await engine.keep(ctx, flow)

@@ -10,7 +10,7 @@ from limen.core import urls
 from limen.core.errors import ApiError
 from limen.db.database import DatabaseError
 from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer
-from limen.http.pages import flows, session, state, static
+from limen.http.pages import confirm, flows, session, state, static
 from limen.selfservice import login, pageerrors, recovery, registration, settings, verification
 
 PREFIX, STATIC = "/ui/", "/ui/static/"
@@ -20,6 +20,7 @@ def routes(routes: Routes) -> None:
     routes.add("GET", "/", _root)
     for path, handler in (
         ("/ui", _home), ("/ui/", session.home), ("/ui/error", _error), ("/ui/logout", session.sign_out_form),
+        ("/ui/link", confirm.show),
         ("/ui/login", flows.page("login", login.fetch)), ("/ui/registration", flows.page("registration", registration.fetch)),
         ("/ui/settings", flows.page("settings", settings.fetch)), ("/ui/recovery", flows.page("recovery", recovery.fetch)),
         ("/ui/verification", flows.page("verification", verification.fetch)),

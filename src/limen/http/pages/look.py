@@ -10,8 +10,8 @@ from html import escape
 import structlog
 from msgspec import Struct
 
-from limen.core import sources
-from limen.http.pages import colour, csp
+from limen.core import colour, sources
+from limen.http.pages import csp
 from limen.project.model import Project
 
 # The grounds that text stands on, as in limen.css: card, page, note.
