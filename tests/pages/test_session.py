@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limen.http.pages.devices import device_name, ip_address
+from limen.core.devices import device_name, ip_address
 from tests.pages.conftest import Begin
 from tests.pages.visitor import Visitor, fields
 from tests.support.server import LiveServer

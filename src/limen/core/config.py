@@ -346,13 +346,35 @@ class Social(Section, frozen=True):
     ] = ()
 
 
+class AccountDeletion(Section, frozen=True):
+    """People may delete their account themselves."""
+
+    enabled: Annotated[bool, says("The account page offers to delete the account, after a fresh sign-in.")] = False
+
+
+class OwnSelfService(Section, frozen=True):
+    """What people can do themselves that Kratos does not know."""
+
+    account_deletion: AccountDeletion = AccountDeletion()
+
+
+class Notices(Section, frozen=True):
+    """Mails that tell people what happened to their account, in case it was not them."""
+
+    password_changed: Annotated[bool, says("To all addresses, after a change of the password.")] = False
+    address_changed: Annotated[bool, says("To an address that was taken out of the account.")] = False
+    new_device: Annotated[bool, says("After a sign-in from a browser or app that was not seen before.")] = False
+
+
 class Limen(Section, frozen=True):
     """What only Limen has; Kratos does not know this section."""
 
     branding: Branding = Branding()
     database: OwnDatabase = OwnDatabase()
     hashing: Hashing = Hashing()
+    notices: Notices = Notices()
     pages: Pages = Pages()
+    selfservice: OwnSelfService = OwnSelfService()
     social: Social = Social()
     trusted_proxies: Annotated[
         tuple[Network, ...], says("Networks whose `X-Forwarded-…` headers are believed, as in `10.0.0.0/8`.")

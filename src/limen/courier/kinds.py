@@ -22,6 +22,7 @@ _SMS: Final[Fields] = {**_KNOWN, "RequestURLDomain": "request_url_domain"}
 _CHANGED: Final[Fields] = {
     "To": "to", "Identity": "identity", "ChangedAt": "changed_at", "TransientPayload": "transient_payload",
 }  # fmt: skip
+_DONE: Final[Fields] = {"To": "to", "Identity": "identity", "DoneAt": "done_at", "Device": "device"}
 _ADDED: Final[Fields] = {
     "To": "to", "Identity": "identity", "AddedAt": "added_at", "TransientPayload": "transient_payload",
 }  # fmt: skip
@@ -103,6 +104,11 @@ _ALL: Final = (
     ),
     Kind("verifiable_address_changed", _CHANGED, _CHANGED),
     Kind("authenticator_key_added", _ADDED, _ADDED),
+    # What follows is not Kratos'.
+    Kind("password_changed", _DONE, _DONE),
+    Kind("address_removed", _DONE, _DONE),
+    Kind("new_device", _DONE, _DONE),
+    Kind("account_deleted", _DONE, _DONE),
 )
 BY_PATH: Final = {kind.path: kind for kind in _ALL}
 BY_TYPE: Final = {kind.type: kind for kind in _ALL}

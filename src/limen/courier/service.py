@@ -96,6 +96,14 @@ def queue_notice(
     _queue(commit, ctx, kind, via, address, data, _language(ctx, identity, None, payload))
 
 
+def queue_done(
+    commit: Commit, ctx: Context, kind: str, via: str, address: str, identity: Identity, *, device: str = ""
+) -> None:
+    """Tell a person what was done: `kind` is password_changed, address_removed, new_device or account_deleted."""
+    data = {"identity": _about(ctx, identity, "", {})["identity"], "done_at": ctx.stamp, "device": device}
+    _queue(commit, ctx, kind, via, address, data, _language(ctx, identity, None, {}))
+
+
 def _about(ctx: Context, identity: Identity | None, request_url: str, payload: dict[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = {"request_url": request_url, "transient_payload": payload}
     if identity is not None:

@@ -87,8 +87,9 @@ class _Said:
         return self._text("good_for_minutes", minutes=minutes)
 
     def _when(self) -> dict[str, Any]:
-        moment = self.data.get("changed_at") or self.data.get("added_at")
-        return {"when": clock.parse(moment)} if moment else {}
+        moment = self.data.get("changed_at") or self.data.get("added_at") or self.data.get("done_at")
+        device = {"device": self.data["device"]} if self.data.get("device") else {}
+        return {"when": clock.parse(moment), **device} if moment else {}
 
 
 class _Look(Struct, frozen=True):

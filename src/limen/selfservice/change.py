@@ -15,7 +15,7 @@ from limen.flow.method import Changed, FreshSignInNeeded
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
 from limen.identity.model import Identity
-from limen.selfservice import continue_with, engine, finish, hooks
+from limen.selfservice import continue_with, engine, finish, hooks, notices
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
@@ -55,7 +55,7 @@ async def save(
     flows.update(commit, flow)
     flows.insert(commit, following)
     paused = abort(ctx, commit)
-    for then in (changed.then, *effects.thens):
+    for then in (changed.then, *effects.thens, *notices.after_change(ctx, identity, effects.identity)):
         if then is not None:
             then(commit)
     try:

@@ -14,7 +14,7 @@ from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.selfservice import continue_with, engine, exchange, hooks, linking, oauth2
+from limen.selfservice import continue_with, engine, exchange, hooks, linking, notices, oauth2
 from limen.selfservice.engine import Submitted
 from limen.selfservice.reply import Issued, Leave, Reply
 from limen.session import service as sessions
@@ -44,6 +44,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     except Leave as leave:
         return leave.reply
     server = await oauth2.answered(ctx, flow, session, effects.identity)
+    notice = None if known else await notices.after_sign_in(ctx, identity, session)
     commit = ctx.db.begin()
     flow.updated_at = ctx.stamp
     flow.forget(so_far.id)
@@ -56,7 +57,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         people.update_if_unchanged(commit, before, effects.identity)
     elif effects.identity is not before:
         identities.save(commit, before, effects.identity, passed.overtaken)
-    for then in (passed.then, *effects.thens):
+    for then in (passed.then, *effects.thens, notice):
         if then is not None:
             then(commit)
     try:

@@ -57,6 +57,10 @@ _OTHERS = f"""
      where s.project_id = :project and s.identity_id = :identity_id and s.id <> :keep and s.active = 1 and s.expires_at > :now
      order by s.created_at desc, s.id limit :limit offset :offset
 """
+_RECENT = f"""
+    select {COLUMNS} from sessions s
+     where s.project_id = :project and s.identity_id = :identity_id order by s.created_at desc, s.id limit :limit
+"""
 _COUNT_OTHERS = """
     select count(*) from sessions
      where project_id = :project and identity_id = :identity_id and id <> :keep and active = 1 and expires_at > :now
@@ -148,6 +152,12 @@ async def extend(db: ProjectDatabase, id_: str, expires_at: str, only_if_before:
 async def others(db: ProjectDatabase, identity_id: str, keep: str, now: str, limit: int, offset: int) -> list[Session]:
     """The person's other active sessions, newest first."""
     rows = await db.rows(_OTHERS, identity_id=identity_id, keep=keep, now=now, limit=limit, offset=offset)
+    return [decode(*row[:5]) for row in rows]
+
+
+async def recent(db: ProjectDatabase, identity_id: str, limit: int) -> list[Session]:
+    """The person's last sessions, ended ones included, newest first."""
+    rows = await db.rows(_RECENT, identity_id=identity_id, limit=limit)
     return [decode(*row[:5]) for row in rows]
 
 

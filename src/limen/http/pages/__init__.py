@@ -10,7 +10,7 @@ from limen.core import urls
 from limen.core.errors import ApiError
 from limen.db.database import DatabaseError
 from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer
-from limen.http.pages import confirm, flows, session, state, static
+from limen.http.pages import account, confirm, flows, session, state, static
 from limen.selfservice import login, pageerrors, recovery, registration, settings, verification
 
 PREFIX, STATIC = "/ui/", "/ui/static/"
@@ -21,12 +21,14 @@ def routes(routes: Routes) -> None:
     for path, handler in (
         ("/ui", _home), ("/ui/", session.home), ("/ui/error", _error), ("/ui/logout", session.sign_out_form),
         ("/ui/link", confirm.show),
+        ("/ui/account/data", account.download), (account.DELETE, account.ask), ("/ui/account/deleted", account.deleted),
         ("/ui/login", flows.page("login", login.fetch)), ("/ui/registration", flows.page("registration", registration.fetch)),
         ("/ui/settings", flows.page("settings", settings.fetch)), ("/ui/recovery", flows.page("recovery", recovery.fetch)),
         ("/ui/verification", flows.page("verification", verification.fetch)),
     ):  # fmt: skip
         routes.add("GET", path, _page(handler))
     routes.add("POST", "/ui/logout", _page(session.sign_out))
+    routes.add("POST", account.DELETE, _page(account.delete))
     routes.add("POST", "/ui/sessions", _page(session.revoke))
     routes.add("GET", "/ui/sessions", _page(_home))
     routes.add("GET", "/ui/static/{name}", _page(static.serve))

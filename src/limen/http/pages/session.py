@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from limen.context import Context
 from limen.core import csrf, urls
+from limen.core.devices import device_name, ip_address
 from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.http.kit import Answer, Call, redirect
 from limen.http.pages import draw, links, state, words
-from limen.http.pages.devices import device_name, ip_address
 from limen.http.pages.links import Link
 from limen.http.pages.words import Words
 from limen.http.render import render
@@ -56,6 +56,7 @@ async def home(call: Call) -> Answer:
         "done": t(done) if done else "",
         "settings": links.start(call.site.project, "settings"),
         "verification": _verification(call, subject.identity),
+        "deletes": call.site.project.config.limen.selfservice.account_deletion.enabled,
     }
     return draw.page(call, "session", values)
 

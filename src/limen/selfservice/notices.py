@@ -1,0 +1,62 @@
+"""Mails that tell people what happened to their account, in case it was not them (`limen.notices`)."""
+
+from __future__ import annotations
+
+from limen.context import Context
+from limen.core.devices import device_name
+from limen.courier import service as courier
+from limen.db.database import Commit
+from limen.flow.method import Then
+from limen.identity.model import Identity
+from limen.session import store as sessions
+from limen.session.model import Session
+
+_REMEMBERED = 50  # how many sessions back a device counts as known
+
+
+async def after_sign_in(ctx: Context, identity: Identity, session: Session) -> Then | None:
+    """A notice when the person never had a session on this device. The very first session is no news."""
+    if not ctx.project.config.limen.notices.new_device:
+        return None
+    agent = session.devices[-1].user_agent
+    name = device_name(agent)
+    earlier = await sessions.recent(ctx.db, identity.id, _REMEMBERED)
+    seen = {device.user_agent for one in earlier for device in one.devices}
+    if not earlier or agent in seen or name in {device_name(one) for one in seen}:
+        return None
+    return lambda commit: _tell(commit, ctx, "new_device", identity, _own(identity), device=name or "an unknown device")
+
+
+def after_change(ctx: Context, before: Identity, after: Identity) -> list[Then]:
+    """Notices of a changed password and of addresses that were taken away."""
+    notices, found = ctx.project.config.limen.notices, list[Then]()
+    old, new = (i.credentials.get("password") for i in (before, after))
+    if (
+        notices.password_changed
+        and old
+        and new
+        and old.config.get("hashed_password") != new.config.get("hashed_password")
+    ):
+        found.append(lambda commit: _tell(commit, ctx, "password_changed", after, _own(after)))
+    if notices.address_changed:
+        kept = {(a.via, a.value) for a in after.verifiable_addresses}
+        gone = [t for t in _own(before) if t not in kept]
+        found.append(lambda commit: _tell(commit, ctx, "address_removed", after, gone))
+    return found
+
+
+def _own(identity: Identity) -> list[tuple[str, str]]:
+    """The addresses that are proved to be the person's or, as long as none is, all."""
+    proved = [(a.via, a.value) for a in identity.verifiable_addresses if a.verified]
+    return proved or [(a.via, a.value) for a in identity.verifiable_addresses if a.value]
+
+
+def account_deleted(commit: Commit, ctx: Context, identity: Identity) -> None:
+    _tell(commit, ctx, "account_deleted", identity, _own(identity))
+
+
+def _tell(
+    commit: Commit, ctx: Context, kind: str, identity: Identity, to: list[tuple[str, str]], *, device: str = ""
+) -> None:
+    for via, address in to:
+        courier.queue_done(commit, ctx, kind, via, address, identity, device=device)
