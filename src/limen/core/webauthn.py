@@ -18,6 +18,7 @@ from limen.core import cose
 
 if TYPE_CHECKING:
     from webauthn.helpers.cose import COSEAlgorithmIdentifier
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 Verification = Literal["required", "preferred", "discouraged"]
 MAX_ID = 1023  # bytes of a credential's id (§4, "credential ID")
@@ -88,9 +89,9 @@ class _Credential(Struct, frozen=True, kw_only=True):
 
 
 class _ClientData(Struct, frozen=True, kw_only=True):
-    type: str
-    challenge: str
-    origin: str
+    type: str = ""
+    challenge: str = ""
+    origin: str = ""
     crossOrigin: bool = False  # noqa: N815
 
 
@@ -112,8 +113,8 @@ def read(text: str) -> Answer:
         given = msgspec.json.decode(text, type=_Credential)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(str(error)) from error
-    if given.type != "public-key" or not given.id or given.id.rstrip("=") != given.rawId.rstrip("="):
-        raise Malformed("no public key credential with one id")
+    if given.type != "public-key" or not _bytes(given.id):
+        raise Malformed("no public key credential")
     response = given.response
     return Answer(
         id=_bytes(given.rawId),
@@ -146,13 +147,12 @@ def verify_registration(rp: RelyingParty, challenge: str, answer: Answer) -> New
 
     An attestation is checked as far as it goes, without asking who the manufacturer is: what is wanted is a key, not a brand.
 
-    :raises Malformed: there is no attestation in it
+    :raises Malformed: client data or attestation are not what they should be
     :raises Refused: it is for another challenge, address or domain, or its signature is wrong
     """
+    statement = _read_attestation(answer)
     origin = _check_client_data(rp, challenge, answer, "webauthn.create")
-    if not answer.attestation:
-        raise Malformed("no attestation object")
-    verified, statement = _check_attestation(rp, challenge, answer, origin)
+    verified = _check_attestation(rp, challenge, answer, origin)
     if not 0 < len(verified.credential_id) <= MAX_ID or verified.credential_id != answer.id:
         raise Refused("the id is not that of the key, or too long")
     try:
@@ -172,25 +172,30 @@ def verify_registration(rp: RelyingParty, challenge: str, answer: Answer) -> New
     )
 
 
-def _check_attestation(rp: RelyingParty, challenge: str, answer: Answer, origin: str) -> tuple[Any, dict[str, Any]]:
-    """What the library makes of it, and the attestation object itself."""
-    from webauthn import verify_registration_response  # noqa: PLC0415 - 0.2 s, and keys are registered rarely
-    from webauthn.helpers import parse_cbor  # noqa: PLC0415
-    from webauthn.helpers.structs import (  # noqa: PLC0415
-        AuthenticatorAttestationResponse,
-        RegistrationCredential,
-    )
+# The parsers of bytes that a stranger made, in five formats, raise what they like: hence the broad `except`.
 
-    credential = RegistrationCredential(
-        id=encode(answer.id),
-        raw_id=answer.id,
-        response=AuthenticatorAttestationResponse(
-            client_data_json=answer.client_data, attestation_object=answer.attestation
-        ),
+
+def _read_attestation(answer: Answer) -> dict[str, Any]:
+    from webauthn.helpers import parse_attestation_object, parse_cbor  # noqa: PLC0415 - see below
+
+    try:
+        parse_attestation_object(answer.attestation)
+        statement: dict[str, Any] = parse_cbor(answer.attestation)
+    except Exception as error:
+        raise Malformed(f"{type(error).__name__}: {error}") from error
+    return statement
+
+
+def _check_attestation(rp: RelyingParty, challenge: str, answer: Answer, origin: str) -> VerifiedRegistration:
+    from webauthn import verify_registration_response  # noqa: PLC0415 - 0.2 s, and keys are registered rarely
+    from webauthn.helpers.structs import AuthenticatorAttestationResponse, RegistrationCredential  # noqa: PLC0415
+
+    response = AuthenticatorAttestationResponse(
+        client_data_json=answer.client_data, attestation_object=answer.attestation
     )
     try:
-        verified = verify_registration_response(
-            credential=credential,
+        return verify_registration_response(
+            credential=RegistrationCredential(id=encode(answer.id), raw_id=answer.id, response=response),
             expected_challenge=_bytes(challenge),
             expected_rp_id=rp.id,
             expected_origin=origin,
@@ -198,8 +203,7 @@ def _check_attestation(rp: RelyingParty, challenge: str, answer: Answer, origin:
             # ES384 is no name of the library's, but a number that it compares like any other.
             supported_pub_key_algs=cast("list[COSEAlgorithmIdentifier]", list(cose.ALGORITHMS)),
         )
-        return verified, parse_cbor(answer.attestation)
-    except Exception as error:  # the parsers of five formats raise what they like about bytes that a stranger made
+    except Exception as error:
         raise Refused(f"{type(error).__name__}: {error}") from error
 
 
@@ -213,12 +217,13 @@ def verify_use(
 
     The counter is handed back unjudged: synchronised passkeys have none, and what to make of a copy is a policy.
 
+    :raises Malformed: client data or authenticator data are not what they should be
     :raises Refused: it is for another challenge, address or domain, or not signed by this key
     """
     _check_client_data(rp, challenge, answer, "webauthn.get")
     raw = answer.authenticator_data
     if len(raw) < _HEAD or (len(raw) > _HEAD and not raw[32] & (_AT | _ED)):
-        raise Refused("authenticator data of a wrong length")
+        raise Malformed("authenticator data of a wrong length")
     flags = _flags(raw)
     if not hmac.compare_digest(raw[:32], hashlib.sha256(rp.id.encode()).digest()):
         raise Refused("for another domain")
@@ -245,7 +250,7 @@ def _check_client_data(rp: RelyingParty, challenge: str, answer: Answer, ceremon
     try:
         told = msgspec.json.decode(answer.client_data, type=_ClientData)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Refused(f"client data that cannot be read: {error}") from error
+        raise Malformed(f"client data that cannot be read: {error}") from error
     if told.type != ceremony:
         raise Refused(f"an answer of {told.type!r}, not of {ceremony!r}")
     if not hmac.compare_digest(told.challenge.rstrip("=").encode(), challenge.encode()):

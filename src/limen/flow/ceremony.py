@@ -128,9 +128,12 @@ def read(text: str) -> Answer:
     try:
         return webauthn.read(text)
     except Malformed as error:
-        raise form_error(
-            messages.GENERIC(reason="The answer of the key cannot be read. Load the page again and use the key there.")
-        ) from error
+        raise _unreadable() from error
+
+
+def _unreadable() -> FormError:
+    reason = "The answer of the key cannot be read. Load the page again and use the key there."
+    return form_error(messages.GENERIC(reason=reason))
 
 
 def created(ctx: Context, flow: Flow, method: str, party: Party, text: str) -> tuple[NewKey, bytes]:
@@ -141,7 +144,9 @@ def created(ctx: Context, flow: Flow, method: str, party: Party, text: str) -> t
     asked, answer = _asked(flow, method), read(text)
     try:
         key = webauthn.verify_registration(party.rp, asked.challenge, answer)
-    except (Malformed, Refused) as error:
+    except Malformed as error:
+        raise _unreadable() from error
+    except Refused as error:
         raise _refused(ctx, flow, method, error) from error
     return key, asked.handle
 
@@ -163,6 +168,8 @@ def proved(
         used = webauthn.verify_use(
             party.rp, asked.challenge, answer, key.public_key, backup_eligible=key.backup_eligible
         )
+    except Malformed as error:
+        raise _unreadable() from error
     except Refused as error:
         raise _refused(ctx, flow, method, error) from error
     return key, used

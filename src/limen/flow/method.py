@@ -182,6 +182,7 @@ class Part(Struct, frozen=True, kw_only=True):
     emails: tuple[str, ...] = ()  # fields that hold an e-mail address, when they are sent
     also_required: Callable[[Any], tuple[str, ...]] = nothing  # what else has to be sent, given what was
     choices: Mapping[str, tuple[str, ...]] = {}  # what a field may say, when it is sent
+    reads_first: bool = False  # a mistake in the form is told even when the method is switched off
     csrf: Callable[[Any], bool] = always
     traits: bool = False  # the form carries traits
     checks_traits: bool = True  # which must fit the schema

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from limen.core import csrf, urls
 from limen.core.ui import Ui
@@ -66,9 +67,9 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
         """Where the person wants to go in the end: read from the address that started the flow, every time."""
         return urls.query_value(self.request_url, "return_to")
 
-    def forget(self, method: str) -> None:
-        """Drop what a method remembered: it was passed, and nothing it asked for is good a second time."""
-        self.private = {key: value for key, value in self.private.items() if key != method}
+    def passed(self, method: str) -> Flow:
+        """This flow without what a method remembered: it was passed, and nothing it asked for is good a second time."""
+        return replace(self, private={key: value for key, value in self.private.items() if key != method})
 
     def is_expired(self, now: str) -> bool:
         return self.expires_at < now

@@ -58,6 +58,8 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     if subject is None:
         raise errors.no_session()
     identity = subject.identity
+    if (length := len(form.totp_code)) < totp.DIGITS:
+        raise form_error(messages.TOO_SHORT(min_length=totp.DIGITS, actual_length=length), "totp_code")
     if not (url := _url(identity)):
         raise form_error(messages.NO_AUTHENTICATOR())
     if (length := len(form.totp_code)) < totp.DIGITS:

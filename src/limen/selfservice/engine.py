@@ -141,7 +141,7 @@ def sort(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
             flow.ui.sort(Order(REGISTRATION_GROUPS, ("csrf_token", *keys[:1], "password", *keys[1:], *_KEYS_OF_KEYS)))
         case "settings":
             keys = ctx.project.schema(subject.identity.schema_id).keys if subject else ("traits",)
-            flow.ui.sort(Order(SETTINGS_GROUPS, ("csrf_token", *keys, *_SETTINGS_KEYS)))
+            flow.ui.sort(Order(SETTINGS_GROUPS, (*keys, *_SETTINGS_KEYS)))
 
 
 def choose(ctx: Context, flow: Flow, form: Form) -> tuple[Method, Part]:
@@ -158,10 +158,15 @@ def choose(ctx: Context, flow: Flow, form: Form) -> tuple[Method, Part]:
             continue
         if not (part.claims(flow, form) if part.claims else form.method == method.id):
             continue
-        if method.id != "profile" and not ctx.project.has_method(method.id):
-            raise endpoint_disabled()
+        if not part.reads_first:
+            _check_enabled(ctx, method)
         return method, part
     raise form_error(_NOBODY[flow.kind]())
+
+
+def _check_enabled(ctx: Context, method: Method) -> None:
+    if method.id != "profile" and not ctx.project.has_method(method.id):
+        raise endpoint_disabled()
 
 
 class Submitted:
@@ -213,6 +218,7 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         told += schema.check(so_far.data.traits)
     if told:
         raise FormError(*told)
+    _check_enabled(ctx, so_far.method)
     if part.csrf(so_far.data) and not flow.is_unguarded:
         guard.check(ctx, flow, form)
     if subject and part.privileged(so_far.data) and not sessions.is_privileged(ctx, subject.session):

@@ -47,8 +47,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     notice = None if known else await notices.after_sign_in(ctx, identity, session)
     commit = ctx.db.begin()
     flow.updated_at = ctx.stamp
-    flow.forget(so_far.id)
-    flows.update(commit, flow)
+    flows.update(commit, flow.passed(so_far.id))
     if known:
         session_store.update(commit, session, errors.session_inactive)
     else:
@@ -125,8 +124,7 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     session_store.insert(commit, session, sessions.digest(token))
     if not changed.keeps_flow:
         flow.updated_at = ctx.stamp
-        flow.forget(so_far.id)
-        flows.update(commit, flow)
+        flows.update(commit, flow.passed(so_far.id))
     for then in (changed.then, *effects.thens):
         if then is not None:
             then(commit)

@@ -127,6 +127,6 @@ async def _find(ctx: Context, answer: Answer) -> tuple[str, Identity]:
 
 
 PART = Part(
-    form=SignIn, claims=_claims, draw=_draw, submit=_sign_in, identified=_identified,
+    form=SignIn, reads_first=True, claims=_claims, draw=_draw, submit=_sign_in, identified=_identified,
     refused=lambda flow, _: flow.ui.reset(_LOGIN),
 )  # fmt: skip

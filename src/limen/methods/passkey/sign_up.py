@@ -70,4 +70,4 @@ async def _sign_up(ctx: Context, flow: Flow, form: SignUp, about: Submission, su
     )
 
 
-PART = Part(form=SignUp, claims=_claims, draw=_draw, submit=_sign_up, traits=True)
+PART = Part(form=SignUp, claims=_claims, draw=_draw, submit=_sign_up, traits=True, reads_first=True)

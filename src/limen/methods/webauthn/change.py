@@ -100,5 +100,11 @@ def _remove(ctx: Context, form: Change, identity: Identity) -> Outcome:
 
 
 PART = Part(
-    form=Change, claims=_claims, draw=_draw, submit=_change, also_required=_also_required, privileged=lambda _: True
+    form=Change,
+    reads_first=True,
+    claims=_claims,
+    draw=_draw,
+    submit=_change,
+    also_required=_also_required,
+    privileged=lambda _: True,
 )

@@ -81,7 +81,7 @@ def _claims_sign_in(flow: Flow, form: Form) -> bool:
 
 
 async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, subject: Subject | None) -> Outcome:
-    if flow.requested_aal == "aal2" and subject:
+    if flow.requested_aal == "aal2" and subject and _serves_second(ctx, subject.identity):
         return _prove(ctx, flow, form, subject.identity)
     if flow.requested_aal != "aal1" or not (flow.refresh or passwordless(ctx)):
         raise form_error(messages.NO_WAY_TO_LOGIN())
@@ -89,6 +89,11 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     if flow.refresh and subject and identity.id != subject.identity.id:
         raise form_error(messages.SECURITY_KEY_FAILED())
     return _prove(ctx, flow, form, identity) if form.webauthn_login else _identify(ctx, flow, form, identity)
+
+
+def _serves_second(ctx: Context, identity: Identity) -> bool:
+    """A second factor that was set up before keys became passwordless is asked for still, so it has to be answered."""
+    return not passwordless(ctx) or bool(keys.second(keys.of(identity, ID)))
 
 
 async def _find(ctx: Context, named: str) -> Identity:
@@ -126,6 +131,6 @@ def _prove(ctx: Context, flow: Flow, form: SignIn, identity: Identity) -> Outcom
 
 
 PART = Part(
-    form=SignIn, required=("identifier",), claims=_claims_sign_in, draw=_draw_sign_in, submit=_sign_in,
+    form=SignIn, reads_first=True, required=("identifier",), claims=_claims_sign_in, draw=_draw_sign_in, submit=_sign_in,
     refused=lambda flow, _: flow.ui.reset("webauthn_login"), identified=_identified,
 )  # fmt: skip

@@ -31,17 +31,20 @@ class SignUp(Struct):
 async def _draw_sign_up(ctx: Context, flow: Flow, subject: Subject | None) -> None:
     if not flow.is_browser or not passwordless(ctx):
         return
+    options = _options(ctx, flow)
     if flow.situation == "profile":
         flow.ui.remove(NAME.id, REGISTER.id, "webauthn_register_trigger", script.NODE_ID)
         return
-    asked = ceremony.pending(flow, ID)
-    if asked is None:
-        handle = ceremony.new_handle()
-        options = ceremony.encode(ceremony.ask_to_create(flow, ID, ceremony.security_keys(ctx), handle))
-        ceremony.keep_options(flow, ID, options)
-    else:
-        options = asked.options
     put_registration(ctx, flow, options, messages.SIGN_UP_WITH_SECURITY_KEY())
+
+
+def _options(ctx: Context, flow: Flow) -> str:
+    """The question, which stays the same however often the form is drawn."""
+    if asked := ceremony.pending(flow, ID):
+        return asked.options
+    asking = ceremony.ask_to_create(flow, ID, ceremony.security_keys(ctx), ceremony.new_handle())
+    ceremony.keep_options(flow, ID, ceremony.encode(asking))
+    return ceremony.encode(asking)
 
 
 def _refuse_sign_up(flow: Flow, form: SignUp | None) -> None:
@@ -60,7 +63,15 @@ async def _sign_up(ctx: Context, flow: Flow, form: SignUp, about: Submission, su
 
 
 def _claims(flow: Flow, form: Form) -> bool:
-    return flow.is_browser and bool(form.get("webauthn_register"))
+    return ceremony.pending(flow, ID) is not None and bool(form.get("webauthn_register"))
 
 
-PART = Part(form=SignUp, claims=_claims, draw=_draw_sign_up, submit=_sign_up, refused=_refuse_sign_up, traits=True)
+PART = Part(
+    form=SignUp,
+    claims=_claims,
+    draw=_draw_sign_up,
+    submit=_sign_up,
+    refused=_refuse_sign_up,
+    traits=True,
+    reads_first=True,
+)
