@@ -254,7 +254,6 @@ METHOD = Method(
         draw=_draw_sign_in,
         submit=_sign_in,
         refused=_refuse_sign_in,
-        claims=_claims_sign_in,
         identified=_identified,
     ),
     registration=Part(form=SignUp, required=("password",), draw=_draw_sign_up, submit=_sign_up, traits=True),
