@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from email.header import Header
-from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import EmailPolicy
+from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 from typing import Final
 
 from msgspec import Struct
 
 from limen.core.configcourier import Smtp
+from limen.courier import mailheaders
 from limen.courier.model import Message, Refused, Undelivered
 from limen.courier.render import Rendered
 
@@ -23,7 +22,7 @@ _LOCAL: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+")
 _DOMAIN: Final = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 _LITERAL: Final = re.compile(r"\[[0-9a-fA-F.:IPv]+\]")
 _LONGEST: Final = 320
-_ENVELOPE: Final = ("cc", "bcc")
+_OURS: Final = ("mime-version", "content-type", "content-transfer-encoding")  # they tell what follows
 
 
 class Mail(Struct, frozen=True):
@@ -39,41 +38,43 @@ def compose(smtp: Smtp, message: Message, rendered: Rendered, now: datetime) -> 
     """:raises Refused: the recipient's address is none
     :raises Undelivered: a configured header cannot be sent
     """
-    recipient = address(message.recipient)
-    sender = address(smtp.from_address)
-    copies = tuple(
-        address(found)
-        for name, value in smtp.headers.items()
-        if name.lower() in _ENVELOPE
-        for _, found in getaddresses([value])
+    recipient, sender = address(message.recipient), address(smtp.from_address)
+    headers = {
+        "From": f"{mailheaders.display_name(smtp.from_name)} <{sender}>" if smtp.from_name else sender,
+        "To": recipient,
+        "Subject": mailheaders.encoded(rendered.subject),
+        "Date": format_datetime(now),
+        "Message-ID": f"<{message.id}@{sender.rpartition('@')[2]}>",  # the same for each attempt: doubles are recognised
+        "Auto-Submitted": "auto-generated",  # no out-of-office notes in return (RFC 3834)
+        **_configured(smtp),
+    }
+    copies = [address(found) for name in ("Cc", "Bcc") if name in headers for _, found in getaddresses([headers[name]])]
+    headers.pop("Bcc", None)  # for the envelope only
+    return Mail(
+        sender=sender,
+        recipients=(recipient, *copies),
+        content=mailheaders.block(headers) + _body(rendered),
+        needs_utf8=not "".join((sender, recipient, *copies)).isascii(),
     )
-    needs_utf8 = not "".join((sender, recipient, *copies)).isascii()
-    mail: EmailMessage = EmailMessage(_policy(utf8=needs_utf8))
-    mail["From"] = f"{_quoted(smtp.from_name)} <{sender}>" if smtp.from_name else sender
-    mail["To"] = recipient
-    mail["Subject"] = rendered.subject
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = (
-        f"<{message.id}@{sender.rpartition('@')[2]}>"  # the same for each attempt: doubles are recognised
-    )
-    mail["Auto-Submitted"] = "auto-generated"  # no out-of-office notes in return (RFC 3834)
-    _add_headers(mail, smtp)
-    mail.set_content(rendered.text, cte="quoted-printable")
-    if rendered.html:
-        mail.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-    return Mail(sender, (recipient, *copies), mail.as_bytes(), needs_utf8)
 
 
-def _add_headers(mail: EmailMessage, smtp: Smtp) -> None:
-    """The operator's headers; one that we set too is replaced. `Bcc` is for the envelope only."""
+def _configured(smtp: Smtp) -> dict[str, str]:
+    """The operator's headers, which win over ours."""
+    found: dict[str, str] = {}
     for name, value in smtp.headers.items():
-        if name.lower() == "bcc":
-            continue
-        del mail[name]
-        try:
-            mail[name] = value
-        except ValueError as error:
-            raise Undelivered(f"courier.smtp.headers.{name}: {error}", "a mail could not be made") from error
+        if not mailheaders.is_name(name) or not value.replace("\t", " ").isprintable() or name.lower() in _OURS:
+            raise Undelivered(f"courier.smtp.headers.{name} cannot stand in a mail", "a mail could not be made")
+        found[mailheaders.canonical(name)] = mailheaders.encoded(value)
+    return found
+
+
+def _body(rendered: Rendered) -> bytes:
+    """The text, and the HTML beside it, with the headers that tell what they are."""
+    parts = EmailMessage(SMTP)
+    parts.set_content(rendered.text, cte="quoted-printable")
+    if rendered.html:
+        parts.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return parts.as_bytes()
 
 
 def address(text: str) -> str:
@@ -90,19 +91,3 @@ def address(text: str) -> str:
     if not at or not _LOCAL.fullmatch(local) or not is_domain or len(text) > _LONGEST:
         raise Refused("the recipient's address is none that a mail can be sent to", "failed to send email via smtp")
     return f"{local}@{ascii_domain}"
-
-
-def _quoted(name: str) -> str:
-    """A display name in quotes (RFC 5322 §3.2.4), or encoded when it is not ASCII (RFC 2047)."""
-    plain = " ".join(name.split())
-    if not plain.isascii():
-        return Header(plain, "utf-8", maxlinelen=10_000).encode()
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _policy(*, utf8: bool) -> EmailPolicy[EmailMessage]:
-    """Addresses are written as they are: they were checked, and the library's reading of them may differ from ours."""
-    registry = HeaderRegistry()
-    for name in ("from", "to"):
-        registry.map_to_type(name, UniqueUnstructuredHeader)  # type: ignore[arg-type] # it is mixed with BaseHeader there
-    return EmailPolicy(header_factory=registry, linesep="\r\n", max_line_length=998, utf8=utf8)

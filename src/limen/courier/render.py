@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import structlog
 from msgspec import Struct
 
 from limen.core import templates
@@ -18,6 +19,7 @@ from limen.courier.kinds import Kind
 from limen.courier.model import Message, Undelivered
 from limen.project.model import Project
 
+_log = structlog.get_logger("limen.courier")
 Part = Literal["subject", "html", "text", "sms"]
 # What Kratos calls the file of each part, and which files beside it a template may use.
 FILES: Final[dict[Part, tuple[str, str]]] = {
@@ -41,11 +43,13 @@ async def render(project: Project, message: Message) -> Rendered:
     if message.channel == "sms":
         return Rendered("", await _part(project, message, "sms"), "")
     subject = await _part(project, message, "subject")
-    return Rendered(
-        " ".join(subject.split()),  # one line, whatever a person's name holds
-        await _part(project, message, "text"),
-        await _part(project, message, "html"),
-    )
+    text = await _part(project, message, "text")
+    try:
+        html = await _part(project, message, "html")
+    except Undelivered as error:  # the text says the same, and somebody waits for it
+        _log.warning("html", message=message.id, error=str(error))
+        html = ""
+    return Rendered(" ".join(subject.strip().splitlines()), text, html)
 
 
 async def _part(project: Project, message: Message, part: Part) -> str:

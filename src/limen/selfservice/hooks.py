@@ -84,8 +84,8 @@ class Effects:
         announce.draw(flow, address.via, address.value)
         flow.state = "sent_email"
         self.verifications.append(flow)
+        identity = self.identity  # as the message tells of it: nothing is sent yet
         self.identity = identities.mark_address(ctx, self.identity, address.via, address.value, status="sent")
-        identity = self.identity
 
         def then(commit: Any) -> None:
             store.insert(commit, flow)
