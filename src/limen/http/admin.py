@@ -8,10 +8,16 @@ from limen import __version__
 from limen.core import urls
 from limen.core.errors import ApiError
 from limen.http import admin_courier, admin_identities, admin_recovery, admin_sessions
-from limen.http.kit import Answer, Call, Port, Routes, Site, guarded, json_answer, redirect
+from limen.http.kit import Answer, Call, Port, Routes, Site, guarded, json_answer, redirect, untidy
 
+# What is asked of this port by mistake is answered on the other one.
+_FLOWS = ("login", "registration", "settings", "recovery", "verification")
 _PUBLIC = (
-    "/schemas", "/self-service/", "/sessions/whoami", "/.well-known/change-password",
+    *(("GET", f"/self-service/{kind}{place}") for kind in _FLOWS for place in ("", "/browser", "/api", "/flows")),
+    *(("POST", f"/self-service/{kind}") for kind in _FLOWS),
+    ("GET", "/self-service/logout"), ("GET", "/self-service/logout/browser"), ("DELETE", "/self-service/logout/api"),
+    ("GET", "/self-service/errors"), ("GET", "/schemas"), ("GET", "/schemas/{id}"),
+    ("DELETE", "/sessions"), ("*", "/sessions/whoami"),
 )  # fmt: skip
 
 
@@ -25,10 +31,10 @@ class AdminPort(Port):
 
     async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
         call.enter()
-        path = call.path.removeprefix("/admin")
-        if _is_public(path, call.method):
-            target = urls.join(self.site.project.public_url, path) + (f"?{call.query}" if call.query else "")
-            return redirect(call, target, 307), self.dress(call, Answer(307))
+        if away := untidy(call):
+            return away, self.dress(call, away)
+        if call.method == "GET":
+            call.path = call.path.rstrip("/")
         if not call.path.startswith("/admin/"):
             call.path = "/admin" + call.path
         found = self.routes.find(call)
@@ -44,6 +50,8 @@ class AdminPort(Port):
         routes.add("GET", "/admin/health/alive", _alive)
         routes.add("GET", "/admin/health/ready", self._readiness)
         routes.add("GET", "/admin/version", _version)
+        for method, path in _PUBLIC:
+            routes.add(method, "/admin" + path, _to_public)
         return routes
 
     async def _readiness(self, call: Call) -> Answer:
@@ -52,8 +60,9 @@ class AdminPort(Port):
         raise ApiError(503, "The server is not ready: the database cannot be reached or is not migrated.", code=500)
 
 
-def _is_public(path: str, method: str) -> bool:
-    return path.startswith(_PUBLIC) or (path == "/sessions" and method == "DELETE")
+async def _to_public(call: Call) -> Answer:
+    path = call.path.removeprefix("/admin") + (f"?{call.query}" if call.query else "")
+    return redirect(call, urls.join(call.site.project.public_url, path), 307)
 
 
 async def _alive(call: Call) -> Answer:

@@ -22,7 +22,7 @@ class CorsPolicy:
         self._exact = {o.lower().rstrip("/") for o in config.allowed_origins if "*" not in o}
         self._suffixes = [
             (scheme, host[1:])
-            for scheme, host in map(_split, config.allowed_origins)
+            for scheme, host in map(_split, map(str.lower, config.allowed_origins))
             if host.startswith("*") and (allow_unsafe or is_safe_wildcard(host))
         ]
         self._methods = {m.upper() for m in config.allowed_methods}
@@ -30,7 +30,6 @@ class CorsPolicy:
 
     def allows(self, origin: str) -> bool:
         """Whether scripts of this origin may read our answers. `null` (a file, a sandbox) never is."""
-        origin = origin.lower()
         if not origin or origin == "null":
             return False
         if self._any or origin in self._exact:
@@ -51,7 +50,7 @@ class CorsPolicy:
         """The headers of the answer to a preflight; without permission there are none."""
         asked = headers.get("access-control-request-headers", "")
         names = [h.strip().lower() for h in asked.split(",") if h.strip()]
-        method = headers.get("access-control-request-method", "").upper()
+        method = headers.get("access-control-request-method", "")
         origin = headers.get("origin", "")
         if not self.allows(origin) or method not in self._methods or not set(names) <= self._headers:
             return []
@@ -74,9 +73,9 @@ class CorsPolicy:
 
 
 def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-    return method == "OPTIONS" and "access-control-request-method" in headers
+    return method == "OPTIONS" and bool(headers.get("access-control-request-method"))
 
 
 def _split(origin: str) -> tuple[str, str]:
-    parts = urlsplit(origin.lower())
+    parts = urlsplit(origin)
     return parts.scheme, parts.netloc

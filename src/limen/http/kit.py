@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote
 
 import msgspec
 import structlog
@@ -44,6 +44,8 @@ JSON = "application/json; charset=utf-8"
 ERROR_JSON = "application/json"
 NO_STORE = ("cache-control", "private, no-cache, no-store, must-revalidate")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_HOST = re.compile(r"[\w.~-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _JSON_TYPE, _FORM_TYPE, _MULTIPART_TYPE = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 
 _INTERNAL = [
@@ -161,7 +163,7 @@ class Call:
         self._receive = receive
         self._body: bytes | None = None
         self.method: str = scope["method"]
-        self.path: str = scope["path"]
+        self.path = _path(scope)
         self.query: str = scope["query_string"].decode("latin1")
         self.headers = headers_of(scope)
         self.cookies = cookies.parse(self.headers.get("cookie", ""))
@@ -185,11 +187,9 @@ class Call:
         """The request's own address, as the client saw it; a host that is none is replaced by our own."""
         h = self.headers
         host = h.get("x-forwarded-host") or h.get("host", "")
-        origin = f"{h.get('x-forwarded-proto') or self.scope.get('scheme', 'http')}://{host}"
-        try:
-            urlsplit(origin)
-        except ValueError:
-            origin = self.site.project.public_url.rstrip("/")
+        scheme = h.get("x-forwarded-proto") or self.scope.get("scheme", "http")
+        own = self.site.project.public_url.rstrip("/")
+        origin = f"{scheme}://{host}" if _HOST.fullmatch(host) and _SCHEME.fullmatch(scheme) else own
         raw = self.scope.get("raw_path") or self.path.encode()
         return f"{origin}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
 
@@ -242,8 +242,9 @@ class Call:
             for name in ("true-client-ip", "cf-connecting-ip", "x-real-ip"):
                 if is_ip(h.get(name, "")):
                     return h[name]
-            for part in h.get("x-forwarded-for", "").split(","):
-                if is_ip(part.strip()) and not is_internal(part.strip()):
+            # Each proxy adds to the end what it saw; whatever stands further left the client may have made up.
+            for part in reversed(h.get("x-forwarded-for", "").split(",")):
+                if is_ip(part.strip()) and not self.site.trusts(part.strip()):
                     return part.strip()
         return f"{peer[0]}:{peer[1]}" if peer[0] else ""
 
@@ -288,6 +289,14 @@ class Call:
         return forms.from_pairs((k, v) for k, v in parsed.multi_items() if isinstance(v, str))
 
 
+def _path(scope: Scope) -> str:
+    """The decoded path, but for slashes: one that is escaped does not separate, so it stays as it is."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%2f" not in raw.lower():
+        return str(scope["path"])
+    return "/".join(unquote(part).replace("/", "%2F") for part in raw.decode("latin1").split("/"))
+
+
 def headers_of(scope: Scope) -> dict[str, str]:
     """Header names in lower case; of a repeated header the first value counts, but cookies are joined."""
     found: dict[str, str] = {}
@@ -306,12 +315,6 @@ def is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_internal(text: str) -> bool:
-    """Whether an address belongs to this machine or a private network."""
-    ip = ip_address(text)
-    return any(ip in net for net in _INTERNAL)
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -368,8 +371,13 @@ async def guarded(call: Call, handler: Handler) -> Answer:
         return error_answer(ApiError(500, reason=f"Tell the operator this request id: {call.id}"), call.id)
 
 
-def clean_path(path: str) -> str:
-    """The path without doubled slashes and dots; what differs from it is redirected."""
+def untidy(call: Call) -> Answer | None:
+    """Doubled slashes and dots in a path are redirected to the path they mean."""
+    path = _clean(call.path)
+    return redirect(call, path + (f"?{call.query}" if call.query else ""), 307) if path != call.path else None
+
+
+def _clean(path: str) -> str:
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
@@ -400,12 +408,7 @@ class Port:
             return
         call = Call(self.site, scope, receive)
         started = time.perf_counter()
-        if clean_path(call.path) != call.path:
-            target = clean_path(call.path) + (f"?{call.query}" if call.query else "")
-            answer = redirect(call, target, 307)
-            extra = self.dress(call, answer)
-        else:
-            answer, extra = await self.serve(call)
+        answer, extra = await self.serve(call)
         extra.append(("x-request-id", call.id))
         await send_answer(send, answer, extra, head=call.method == "HEAD")
         logs.request(

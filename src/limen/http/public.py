@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from limen.context import Context
-from limen.core import csrf, errors, urls
+from limen.core import errors, urls
 from limen.core.errors import ApiError
 from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow import script
 from limen.flow.model import FlowType
-from limen.http import cookies, pages, paging, social_routes, whoami
+from limen.http import browserguard, pages, paging, social_routes, whoami
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -26,9 +26,10 @@ from limen.http.kit import (
     guarded,
     json_answer,
     redirect,
+    untidy,
 )
 from limen.http.render import fail, render
-from limen.selfservice import exchange, guard, login, logout, pageerrors, recovery, registration, settings, verification
+from limen.selfservice import exchange, login, logout, pageerrors, recovery, registration, settings, verification
 from limen.selfservice.reply import Reply
 from limen.session import own as own_sessions
 from limen.session import service as sessions
@@ -41,20 +42,6 @@ FLOWS = {
     "recovery": recovery,
     "verification": verification,
 }
-# Health answers carry no cookies and ask for none.
-_PLAIN = ("/health/alive", "/health/ready", "/version")
-# Where the flow itself is checked, so that the general check of a form's token does not apply.
-_SELF_GUARDED = {
-    "/sessions",
-    "/self-service/logout/api",
-    *(f"/self-service/{kind}" for kind in FLOWS),
-    *(f"/self-service/{kind}/api" for kind in FLOWS),
-}
-_SELF_GUARDED_PREFIXES = (
-    "/sessions/", "/schemas/", "/admin/schemas/", "/identities", "/admin/identities", "/admin/recovery/", "/recovery/",
-    "/self-service/methods/oidc/", "/courier/", "/admin/courier/", pages.STATIC,
-)  # fmt: skip
-ADMIN_PATHS = ("/identities", "/recovery/code", "/recovery/link", "/courier/messages")
 
 
 class PublicPort(Port):
@@ -77,7 +64,7 @@ class PublicPort(Port):
             vary = ("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
             return Answer(204), [vary, *cors.preflight(call.headers)]
         call.enter()
-        answer = await self._protected(call)
+        answer = await browserguard.passed(call, self._find)
         if any(k == "set-cookie" for k, _ in answer.headers):
             self.site.wake_courier()
         return answer, self.dress(call, answer)
@@ -86,33 +73,18 @@ class PublicPort(Port):
         if call.path.startswith(pages.STATIC):
             return []
         extra = super().dress(call, answer)
-        if call.path not in _PLAIN:
+        if call.path not in browserguard.PLAIN:
             extra.append(("vary", "Cookie"))
         if self.site.cors.enabled and not call.path.startswith(pages.PREFIX):
             extra.append(("vary", "Origin"))
             extra += self.site.cors.actual(call.headers, call.method)
         return extra
 
-    async def _protected(self, call: Call) -> Answer:
-        """The general check of unsafe requests, and a secret for every browser that has none yet."""
-        own = call.path in _PLAIN or call.path in _SELF_GUARDED or call.path.startswith(_SELF_GUARDED_PREFIXES)
-        posted = call.path.startswith(
-            pages.PREFIX
-        )  # a form of our own pages, which check its field csrf_token themselves
-        fresh = ""
-        if not own and call.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
-            if not call.ctx.client.csrf:
-                fresh = csrf.new_secret()
-                call.remember(fresh)
-        elif not own and not posted and not csrf.fits(call.ctx.client.csrf, call.headers.get("x-csrf-token", "")):
-            return await guarded(call, _forged)
+    async def _find(self, call: Call) -> Answer:
+        if away := untidy(call):
+            return away
         found = self.routes.find(call)
-        answer = found if isinstance(found, Answer) else await guarded(call, found)
-        if fresh and not any(
-            k == "set-cookie" and v.startswith(self.site.project.csrf_cookie) for k, v in answer.headers
-        ):
-            answer.headers.append(("set-cookie", cookies.csrf(self.site.project, fresh)))
-        return answer
+        return found if isinstance(found, Answer) else await guarded(call, found)
 
     def _routes(self) -> Routes:
         routes = Routes()
@@ -158,13 +130,15 @@ def _admin_redirects(routes: Routes, prefix: str) -> None:
         ("GET", "/identities"), ("POST", "/identities"),
         ("GET", "/identities/{id}"), ("PUT", "/identities/{id}"), ("PATCH", "/identities/{id}"), ("DELETE", "/identities/{id}"),
         ("GET", "/identities/by/external/{external_id}"), ("DELETE", "/identities/{id}/credentials/{type}"),
-        ("GET", "/identities/{id}/sessions"), ("DELETE", "/identities/{id}/sessions"),
-        ("POST", "/recovery/code"), ("POST", "/recovery/link"),
     ):  # fmt: skip
         routes.add(method, prefix + path, _to_admin)
     if prefix:
         routes.add("GET", prefix + "/courier/messages", _to_admin)
         routes.add("GET", prefix + "/courier/messages/{id}", _to_admin)
+    else:
+        routes.add("DELETE", "/identities/{id}/sessions", _to_admin)
+        routes.add("POST", "/recovery/code", _to_admin)
+        routes.add("POST", "/recovery/link", _to_admin)
 
 
 async def _to_admin(call: Call) -> Answer:
@@ -225,10 +199,6 @@ async def _logout_of_app(call: Call) -> Answer:
 
 async def _errors(call: Call) -> Answer:
     return json_answer(await pageerrors.must(call.ctx, call.first("error") or call.first("id")))
-
-
-async def _forged(call: Call) -> Answer:
-    raise guard.violation(call.ctx, Form({}))
 
 
 # --- sessions -------------------------------------------------------------------------------------------------------

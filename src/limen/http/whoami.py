@@ -21,7 +21,8 @@ _NO_SESSION = msgspec.json.encode(errors.no_session().body()) + b"\n"
 
 def serves(scope: Scope) -> bool:
     """Whether this is the plain question; a preflight and the rare `tokenize_as` go the long way."""
-    return scope["method"] != "OPTIONS" and b"tokenize_as" not in scope["query_string"]
+    plain = scope["method"] != "OPTIONS" and b"tokenize_as" not in scope["query_string"]
+    return plain and b"%" not in scope["raw_path"]  # with an escaped slash it is another path
 
 
 async def answer(site: Site, scope: Scope, send: Send) -> None:
