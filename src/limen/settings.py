@@ -139,6 +139,7 @@ def stand_in(folder: Path, *, with_secrets: bool = True) -> dict[str, Any]:
         "cookies": {"secure": "false"},
         "session": {"cookie": {"secure": "false"}},
         "secrets": _kept_secrets(folder) if with_secrets else {},
+        "ciphers": {"algorithm": "xchacha20-poly1305" if with_secrets else "noop"},
         "identity": {
             "default_schema_id": "default",
             "schemas": [{"id": "default", "url": (Path(__file__).parent / "defaults/identity.schema.json").as_uri()}],

@@ -5,30 +5,23 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import re
 import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import bcrypt
 from argon2 import Type as Argon2Type
-from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.low_level import hash_secret, verify_secret
+from argon2.low_level import hash_secret
 from msgspec import Struct
 
-from limen.core import errors
+from limen.core import errors, hashes
+from limen.core.hashes import native
 
 T = TypeVar("T")
 
-BCRYPT_LIMIT = 72  # bcrypt reads no byte after this one: longer passwords are refused, never cut
-# The last letter of the salt carries two bits, so it is one of four; with another one there is no salt to read.
-_BCRYPT = re.compile(r"\$2[abyxz]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
-_ARGON2 = re.compile(r"\$(argon2id|argon2i)\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
-# A hash that came from elsewhere says what it costs to check it. Past these bounds it is not checked (attack 99).
-MAX_BCRYPT_COST = 15
-MAX_ARGON2 = (1_048_576, 10, 16)  # KiB, iterations, lanes
+BCRYPT_LIMIT = native.BCRYPT_LIMIT
 
 
 class Bcrypt(Struct, frozen=True):
@@ -69,37 +62,17 @@ class Argon2(Struct, frozen=True):
 Hasher = Bcrypt | Argon2
 
 
-def algorithm(hashed: str) -> Literal["bcrypt", "argon2", "argon2i", ""]:
-    """Which of our own formats this hash has; empty for another one."""
-    if _BCRYPT.fullmatch(hashed):
-        return "bcrypt"
-    if match := _ARGON2.fullmatch(hashed):
-        return "argon2" if match.group(1) == "argon2id" else "argon2i"
-    return ""
-
-
-def is_affordable(hashed: str) -> bool:
-    """Whether checking this hash costs no more than we let an import ask for."""
-    if match := _BCRYPT.fullmatch(hashed):
-        return int(match.group(1)) <= MAX_BCRYPT_COST
-    if match := _ARGON2.fullmatch(hashed):
-        return all(int(asked) <= most for asked, most in zip(match.groups()[1:], MAX_ARGON2, strict=True))
-    return False
+def algorithm(hashed: str) -> str:
+    """Which hasher of ours makes hashes of this kind: bcrypt or argon2; else the format's own name, "" for none."""
+    found = hashes.algorithm(hashed)
+    return "argon2" if found == "argon2id" else found
 
 
 def check(password: bytes, hashed: str) -> bool:
     """Whether the password fits the hash. A hash nobody can read fits no password. Slow: meant for a thread."""
-    kind = algorithm(hashed)
-    if not kind or not is_affordable(hashed):
-        return False
-    if kind == "bcrypt":
-        # $2$, $2x$ and $2z$ name variants whose result is that of $2b$ for passwords of up to 72 bytes.
-        return len(password) <= BCRYPT_LIMIT and bcrypt.checkpw(
-            password, re.sub(r"^\$2[axyz]?\$", "$2b$", hashed).encode()
-        )
     try:
-        return verify_secret(hashed.encode(), password, Argon2Type.ID if kind == "argon2" else Argon2Type.I)
-    except (VerificationError, InvalidHashError):
+        return hashes.read(hashed).check(password)
+    except hashes.HashError:
         return False
 
 
@@ -133,6 +106,8 @@ class Passwords:
         started = loop.time()
         try:
             return await loop.run_in_executor(self._threads, work)
+        except MemoryError as error:  # argon2 with the memory an imported hash may ask for
+            raise errors.too_busy(max(1, round(self._pace))) from error
         finally:
             self._pace += 0.1 * ((loop.time() - started) * self._workers / self._waiting - self._pace)
             self._waiting -= 1

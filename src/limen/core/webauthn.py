@@ -47,10 +47,10 @@ class RelyingParty(Struct, frozen=True, kw_only=True):
 class Flags(Struct, frozen=True):
     """What the authenticator says of the person and of itself. `backup_eligible` never changes for a key."""
 
-    user_present: bool
-    user_verified: bool
-    backup_eligible: bool
-    backup_state: bool
+    user_present: bool = False
+    user_verified: bool = False
+    backup_eligible: bool = False
+    backup_state: bool = False
 
 
 class NewKey(Struct, frozen=True, kw_only=True):

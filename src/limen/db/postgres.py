@@ -146,6 +146,13 @@ class Postgres:
 
         await self._repeated(work)
 
+    async def insert_each(self, groups: Sequence[Sequence[Statement]]) -> list[bool]:
+        async def work(connection: Connection) -> list[bool]:
+            async with connection.transaction():
+                return await _insert_each(connection, groups)
+
+        return await self._repeated(work)
+
     async def script(self, statements: Sequence[str]) -> None:
         async def work(connection: Connection) -> None:
             async with connection.transaction():
@@ -183,6 +190,24 @@ class Postgres:
         for connection in self._idle:
             await connection.close()
         self._idle.clear()
+
+
+async def _insert_each(connection: Connection, groups: Sequence[Sequence[Statement]]) -> list[bool]:
+    """All at once; when a value is taken, each half by itself, down to the one whose it is. Mostly nothing is taken."""
+    together: dict[str, list[list[Any]]] = {}
+    for statement in (statement for statements in groups for statement in statements):
+        text, order = _translated(statement.sql)
+        together.setdefault(text, []).append([statement.params[name] for name in order])
+    try:
+        async with connection.transaction():
+            for text, rows in together.items():
+                await connection.executemany(text, rows)
+    except asyncpg.UniqueViolationError:
+        if len(groups) == 1:
+            return [False]
+        middle = len(groups) // 2
+        return [*await _insert_each(connection, groups[:middle]), *await _insert_each(connection, groups[middle:])]
+    return [True] * len(groups)
 
 
 async def _execute(connection: Connection, statement: Statement) -> None:

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from limen.db.database import MEANT, DatabaseError, Params, Row, Statement
+from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, UniqueViolation
 
 MAX_GROUP = 256  # commits that share one fsync
 
@@ -103,6 +103,12 @@ class Sqlite:
 
     async def commit(self, statements: Sequence[Statement]) -> None:
         await self._submit(lambda connection: _run(connection, statements))
+
+    async def insert_each(self, groups: Sequence[Sequence[Statement]]) -> list[bool]:
+        def work(connection: sqlite3.Connection) -> list[bool]:
+            return [_attempted(connection, statements) for statements in groups]
+
+        return cast(list[bool], await self._submit(work))
 
     async def script(self, statements: Sequence[str]) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -194,3 +200,16 @@ def _run(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Non
                 raise statement.clash(str(error)) from error
             raise
         statement.check(cursor.rowcount)
+
+
+def _attempted(connection: sqlite3.Connection, statements: Sequence[Statement]) -> bool:
+    """Run statements that only insert, in a savepoint of their own; whether all were stored."""
+    connection.execute("savepoint one")
+    try:
+        _run(connection, statements)
+        stored = True
+    except UniqueViolation:
+        connection.execute("rollback to one")
+        stored = False
+    connection.execute("release one")
+    return stored

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from limen.core import errors, normalize, urls
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.core.urls import parse_query
-from limen.http import paging
+from limen.http import bodies, paging
+from limen.http.bodies import BodyError
 from limen.http.kit import Answer, Call, Routes, json_answer
-from limen.identity import admin, service, store
-from limen.identity.admin import Body, CreateBody
+from limen.identity import admin, batch, patching, removing, service, showing, store
+from limen.identity.admin import Body, ReplaceBody
 from limen.identity.model import Identity
 from limen.session import admin as session_admin
 from limen.session import service as sessions
 
 NIL = "00000000-0000-0000-0000-000000000000"
 MAX_PAGE, DEFAULT_PAGE, MAX_IDS, LEGACY_REACH = 500, 250, 500, 1000
-MAX_BATCH = 1000
 INCLUDABLE = (
     "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "code", "link_recovery", "code_recovery",
     "deviceauthn", "passkey",
@@ -41,6 +40,7 @@ def add(routes: Routes) -> None:
     routes.add("PUT", f"{base}/{{id}}", _put)
     routes.add("PATCH", f"{base}/{{id}}", _patch)
     routes.add("DELETE", f"{base}/{{id}}", _delete)
+    routes.add("DELETE", f"{base}/{{id}}/credentials/{{type}}", _delete_credential)
 
 
 def body_of(
@@ -52,18 +52,10 @@ def body_of(
         body["metadata_admin"] = identity.metadata_admin
     if credentials:
         body["credentials"] = {
-            t: _credential(c, t in include, new=new) for t, c in sorted(identity.credentials.items())
+            t: showing.credential(call.site.project, identity, c, with_config=t in include, new=new)
+            for t, c in sorted(identity.credentials.items())
         }
     return body
-
-
-def _credential(credential: Any, with_config: bool, *, new: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = msgspec.to_builtins(credential)
-    if not with_config:
-        del shown["config"]
-    if new and credential.type != "code":
-        shown["version"] = 0  # Kratos counts the version of most credentials up when it reads them first
-    return shown
 
 
 def _include(call: Call) -> list[str]:
@@ -79,7 +71,7 @@ def _include(call: Call) -> list[str]:
 
 async def _list(call: Call) -> Answer:
     include = _include(call)
-    filters = [name for name in _FILTERS if any(call.all(name))]
+    filters = [name for name in _FILTERS if any(call.all(name)) or (name == "ids" and call.all(name))]
     if len(filters) > 1:
         raise errors.bad_request("Use one filter at a time: " + ", ".join(filters) + " were combined.")
     chosen = filters[0] if filters else ""
@@ -90,7 +82,7 @@ async def _list(call: Call) -> Answer:
     token = call.first("page_token")
     after = parse_id(token) if token else NIL
     if after is None:
-        raise ApiError(400, "The page token is not one of ours.")
+        raise ApiError(400, "The page token is not one of ours.", reason="Start again from the first page.")
     found = await _filtered(call, chosen, after, size + 1)
     shown = found[:size]
     following = shown[-1].id if len(found) > size else None
@@ -178,21 +170,22 @@ async def _get_external(call: Call) -> Answer:
 
 
 async def _create(call: Call) -> Answer:
-    identity = await admin.create(call.ctx, await _decode(call, CreateBody))
+    raw = await bodies.raw(call)
+    try:
+        body = bodies.read(raw, Body, strict=True)
+    except BodyError as error:
+        raise ApiError(400, str(error)) from error
+    identity = await admin.create(call.ctx, body)
     place = urls.join(call.site.project.admin_url, f"/identities/{identity.id}")
     return json_answer(body_of(call, identity, new=True), 201, [("location", place)])
 
 
-async def _decode(call: Call, shape: type[Body]) -> Body:
-    raw = await call.body()
-    try:
-        return msgspec.json.decode(raw, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ApiError(400, f"The body cannot be read: {error}") from error
-
-
 async def _put(call: Call) -> Answer:
-    body = await _decode(call, Body)
+    raw = await bodies.json(call)
+    try:
+        body = bodies.read(raw, ReplaceBody, strict=False)
+    except BodyError as error:
+        raise errors.bad_request(str(error)) from error
     identity = await admin.put(call.ctx, parse_id(call.params["id"]), body)
     shown = body_of(call, identity)
     if identity.metadata_admin is None:
@@ -201,9 +194,9 @@ async def _put(call: Call) -> Answer:
 
 
 async def _patch(call: Call) -> Answer:
-    raw = await call.body()
+    raw = await bodies.raw(call)
     before = await service.must(call.ctx.db, parse_id(call.params["id"]))
-    identity = await admin.patch(call.ctx, before, body_of(call, before, credentials=False), raw)
+    identity = await patching.patch(call.ctx, before, body_of(call, before, credentials=False), raw)
     return json_answer(body_of(call, identity))
 
 
@@ -212,12 +205,22 @@ async def _delete(call: Call) -> Answer:
     return Answer(204)
 
 
+async def _delete_credential(call: Call) -> Answer:
+    id_, type_ = parse_id(call.params["id"]), call.params["type"]
+    await removing.credential(call.ctx, id_, type_, call.first("identifier"))
+    return Answer(204)
+
+
 # --- batch --------------------------------------------------------------------------------------------------------------
 
 
 class BatchItem(Struct, frozen=True):
-    create: CreateBody | None = None
+    create: Body | None = None
     patch_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.patch_id is not None and parse_id(self.patch_id) is None:
+            raise ValueError(f"patch_id has to be a UUID, not {self.patch_id!r}")
 
 
 class Batch(Struct, frozen=True):
@@ -226,26 +229,25 @@ class Batch(Struct, frozen=True):
 
 async def _batch(call: Call) -> Answer:
     """Create many people; each one's error is its own."""
-    raw = await call.body()
+    raw = await bodies.raw(call)
     try:
-        batch = msgspec.json.decode(raw, type=Batch)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ApiError(400, f"The body cannot be read: {error}", code=500) from error
-    if len(batch.identities) > MAX_BATCH:
-        raise errors.bad_request(f"A batch may have at most {MAX_BATCH} identities.")
-    results: list[dict[str, Any] | None] = []
-    for item in batch.identities:
-        if item.create is None:
-            results.append(None)
-            continue
-        named = {"patch_id": item.patch_id} if item.patch_id else {}
-        try:
-            identity = await admin.create(call.ctx, item.create)
-        except ApiError as error:
-            envelope = error.envelope()
-            if error.status == 409:
-                envelope.pop("reason", None)
-            results.append({"action": "error", **named, "error": envelope})
-        else:
-            results.append({"action": "create", "identity": identity.id, **named})
-    return json_answer({"identities": results})
+        asked = bodies.read(raw, Batch, strict=True).identities
+    except BodyError as error:
+        raise ApiError(400, str(error), code=500) from error
+    if len(asked) > batch.LIMIT:
+        raise errors.bad_request(f"A batch may have at most {batch.LIMIT} identities.")
+    made = await batch.create(call.ctx, [item.create for item in asked if item.create is not None])
+    if len(made) == 1 and isinstance(made[0], ApiError) and made[0].status == 409:
+        raise made[0]
+    results = iter(made)
+    return json_answer({"identities": [_result(item, results) for item in asked]})
+
+
+def _result(item: BatchItem, made: Iterator[Identity | ApiError]) -> dict[str, Any] | None:
+    if item.create is None:
+        return None
+    named = {"patch_id": parse_id(item.patch_id)} if item.patch_id else {}
+    one = next(made)
+    if isinstance(one, ApiError):
+        return {"action": "error", **named, "error": one.envelope()}
+    return {"action": "create", "identity": one.id, **named}

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
+
+from msgspec import Struct
 
 from limen.core import errors
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
-from limen.http import paging
+from limen.http import bodies, paging
+from limen.http.bodies import BodyError
 from limen.http.kit import JSON, Answer, Call, Routes, json_answer
 from limen.identity import service as identities
 from limen.identity.model import Identity
 from limen.session import admin, service, store
 from limen.session.model import Session
 
-MAX_PAGE, DEFAULT_PAGE = 1000, 250
+MAX_PAGE, DEFAULT_PAGE, MAX_IDS = 1000, 250, 500
+EVERYBODY = "*"
 START = "2200-12-31T00:00:00.000000Z"  # no session is newer: the first page begins here
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
 def add(routes: Routes) -> None:
     routes.add("GET", "/admin/sessions", _list)
+    routes.add("POST", "/admin/sessions", _manage)
     routes.add("GET", "/admin/sessions/{id}", _get)
     routes.add("DELETE", "/admin/sessions/{id}", _end)
     routes.add("PATCH", "/admin/sessions/{id}/extend", _extend)
@@ -55,10 +61,8 @@ def _expand(call: Call) -> set[str]:
 
 def body_of(call: Call, session: Session, identity: Identity, expand: set[str]) -> dict[str, Any]:
     """A session with what was asked to be expanded; the rest is null."""
-    body = service.body(call.ctx, session, identity, admin=True, devices="devices" in expand)
-    if "identity" not in expand:
-        body["identity"] = None
-    return body
+    shown = identity if "identity" in expand else None
+    return service.body(call.ctx, session, shown, admin=True, devices="devices" in expand)
 
 
 async def _list(call: Call) -> Answer:
@@ -148,3 +152,51 @@ async def _delete_of_identity(call: Call) -> Answer:
         raise errors.row_not_found()
     call.ctx.events.tell("sessions.revoked", id_)
     return Answer(204)
+
+
+# --- many at once -------------------------------------------------------------------------------------------------------
+
+
+class Managed(Struct, frozen=True):
+    """Exactly one of the lists names what is meant; `["*"]` in `identities` means everybody."""
+
+    action: str = ""
+    identities: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+
+
+async def _manage(call: Call) -> Answer:
+    """End or delete many sessions. A caller that means everybody asks again while `more` is true."""
+    raw = await bodies.raw(call)
+    try:
+        asked = bodies.read(raw, Managed, strict=False)
+    except BodyError as error:
+        raise ApiError(
+            400, str(error), reason="The body has to be JSON with action, and identities or sessions."
+        ) from error
+    action: admin.Action
+    match asked.action:
+        case "disable" | "delete" as action:
+            pass
+        case other:
+            raise errors.bad_request(f"The action is disable or delete, not {other!r}.")
+    if bool(asked.identities) == bool(asked.sessions):
+        raise errors.bad_request("Name either identities or sessions.")
+    if asked.identities == (EVERYBODY,):
+        done = await admin.manage_all(call.ctx, action)
+        return json_answer({"processed": done, "more": done == admin.EVERYBODY})
+    ids = _ids(asked.identities or asked.sessions)
+    done = await admin.manage(call.ctx, action, "identity_id" if asked.identities else "id", ids)
+    return json_answer({"processed": done, "more": False})
+
+
+def _ids(texts: Sequence[str]) -> list[str]:
+    if len(texts) > MAX_IDS:
+        raise errors.bad_request(f"At most {MAX_IDS} ids can be named at once.")
+    found = []
+    for text in texts:
+        id_ = parse_id(text)
+        if id_ is None:
+            raise errors.bad_request(f"{text!r} is no id.")
+        found.append(id_)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -108,17 +108,18 @@ def _links(call: Call, page: OffsetPage, total: int, values: Callable[[int, int]
     return [("link", ",".join(links)), ("x-total-count", str(total))]
 
 
-def _merged(call: Call, values: dict[str, str]) -> str:
+def _merged(call: Call, values: dict[str, str], without: Sequence[str] = ()) -> str:
     """The request's query with these parameters set, keys sorted."""
     pairs = {**parse_query(call.query), **{k: [v] for k, v in values.items()}}
-    return urlencode([(k, v) for k in sorted(pairs) for v in pairs[k]])
+    return urlencode([(k, v) for k in sorted(pairs) if k not in without for v in pairs[k]])
 
 
 def key_headers(call: Call, size: int, first: str, following: str | None) -> Headers:
     """`Link` of a list that is paged by key: the first page and, when there is more, the next one."""
 
     def entry(token: str, rel: str) -> str:
-        return f'<{call.path}?{_merged(call, {"page_size": str(size), "page_token": token})}>; rel="{rel}"'
+        query = _merged(call, {"page_size": str(size), "page_token": token}, without=("per_page",))
+        return f'<{call.path}?{query}>; rel="{rel}"'
 
     links = [entry(first, "first"), *([entry(following, "next")] if following else [])]
     return [("link", ",".join(links))]

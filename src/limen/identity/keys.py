@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from limen.context import Context
@@ -21,7 +21,7 @@ class Authenticator(Struct, frozen=True):
     """`clone_warning`: the counter did not grow, so that there may be two of this key."""
 
     aaguid: bytes = b""
-    sign_count: int = 0
+    sign_count: Annotated[int, Meta(ge=0, lt=2**32)] = 0
     clone_warning: bool = False
 
 

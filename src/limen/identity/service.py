@@ -14,9 +14,9 @@ from limen.core.ids import new_id
 from limen.core.schema import Extracted
 from limen.db.database import Commit, ProjectDatabase
 from limen.identity import factors, store
+from limen.identity.identifiers import identifiers_of
 from limen.identity.model import Credential, Identity, RecoveryAddress, VerifiableAddress
 
-_OWN_ID = ("totp", "lookup_secret")  # credentials whose identifier is the person's id
 VERSIONS = {
     "password": 1,
     "code": 1,
@@ -81,7 +81,12 @@ def change(
         verifiable_addresses=tuple(_verifiable(ctx, before, via, value, proved) for via, value in extracted.verifiable),
         recovery_addresses=tuple(_recovery(ctx, before, via, value) for via, value in extracted.recovery),
     )
-    return replace(after, available_aal=factors.available_aal(ctx.project.config, after))
+    return with_level(ctx, after)
+
+
+def with_level(ctx: Context, identity: Identity) -> Identity:
+    """The person with the highest level they can reach now."""
+    return replace(identity, available_aal=factors.available_aal(ctx.project.config, identity))
 
 
 def _credentials(
@@ -100,16 +105,15 @@ def _credentials(
         config = configs.get(type_, old.config if old else {})
         if type_ == "code":
             config = {"addresses": [{"channel": via, "address": address} for via, address in extracted.code_addresses]}
-        identifiers = (identity_id,) if type_ in _OWN_ID else tuple(extracted.identifiers.get(type_, ()))
-        identifiers = given.get(type_, identifiers)
+        named = given.get(type_) or identifiers_of(type_, config, identity_id, extracted.identifiers, old)
         if type_ in kept and type_ not in configs:
             continue
-        if old and old.config == config and old.identifiers == identifiers:
+        if old and old.config == config and old.identifiers == named:
             kept[type_] = old
         else:
             kept[type_] = Credential(
                 type=type_,
-                identifiers=identifiers,
+                identifiers=named,
                 config=config,
                 version=VERSIONS.get(type_, 0),
                 created_at=old.created_at if old else ctx.stamp,
@@ -132,7 +136,7 @@ def with_credential(
         updated_at=ctx.stamp,
     )
     after = replace(identity, credentials={**identity.credentials, type_: new}, updated_at=ctx.stamp)
-    return replace(after, available_aal=factors.available_aal(ctx.project.config, after))
+    return with_level(ctx, after)
 
 
 def _verifiable(

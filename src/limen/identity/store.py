@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from limen.core import webauthn
+from limen.db import lists
 from limen.db.database import Commit, ProjectDatabase, Row
 from limen.identity import keys
 from limen.identity.model import Identity, decode
@@ -214,6 +215,7 @@ _PAGE_SIMILAR = f"""
        and f.type <> 'webauthn_handle'
      order by i.id limit :limit
 """
+_BY_IDS = f"select {COLUMNS} from identities i where i.project_id = :project and i.id in {lists.placeholders('id')}"
 _COUNT = "select count(*) from identities where project_id = :project"
 
 
@@ -239,11 +241,9 @@ async def page_similar(db: ProjectDatabase, prefix: str, after: str, limit: int)
 
 async def by_ids(db: ProjectDatabase, ids: Sequence[str], after: str, limit: int) -> list[Identity]:
     """Those of these people who exist, by id, after this one."""
-    found: list[Identity] = []
-    for id_ in sorted(set(ids)):
-        if id_ > after and len(found) < limit and (identity := await by_id(db, id_)):
-            found.append(identity)
-    return found
+    wanted = sorted({id_ for id_ in ids if id_ > after})
+    found = [from_row(row) for chunk in lists.chunks("id", wanted) for row in await db.rows(_BY_IDS, **chunk)]
+    return sorted(found, key=lambda identity: identity.id)[:limit]
 
 
 async def count(db: ProjectDatabase) -> int:

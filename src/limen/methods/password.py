@@ -87,6 +87,9 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
         raise form_error(messages.INVALID_CREDENTIALS())
     hashed = credential.config["hashed_password"]
     if not await ctx.passwords.check(form.password, hashed):
+        if passwords.algorithm(hashed) != ctx.project.hasher.algorithm:
+            # A quick answer would tell that this account was moved in with a weak hash.
+            await ctx.passwords.check_nobody(ctx.project.hasher, form.password)
         raise form_error(messages.INVALID_CREDENTIALS())
     then = await _rehash(ctx, identity, hashed, form.password) if identity.is_active else None
     return Passed(identity, Proof(ID, "aal1", ctx.stamp), then=then)

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from limen.core import errors, passwords, urls
+from limen.core.ciphers import Cipher
 from limen.core.config import Config
 from limen.core.crypto import Keys
 from limen.core.passwords import Hasher
@@ -41,7 +42,7 @@ class Project(Struct, frozen=True, kw_only=True):
     keys: Keys
     cookie_keys: Keys
     page_keys: Keys
-    token_keys: Keys  # what providers gave us is sealed with these
+    cipher: Cipher
     hasher: Hasher
     schemas: Mapping[str, IdentitySchema]
     schema_urls: Mapping[str, str]
@@ -126,7 +127,7 @@ def compile_project(
         keys=Keys(default),
         cookie_keys=Keys(own.cookie or default),
         page_keys=Keys(own.pagination or default),
-        token_keys=Keys(own.cipher or default),
+        cipher=Cipher(config.ciphers.algorithm, own.cipher or ()),
         hasher=make_hasher(config, dev=dev),
         schemas=schemas,
         schema_urls={id_: urls.join(public_url, "/schemas/" + schema.encoded_id) for id_, schema in schemas.items()},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from limen.context import Context
 from limen.core import errors
+from limen.db import lists
 from limen.db.database import ProjectDatabase
 from limen.identity import service as identities
 from limen.identity import store as people
@@ -17,8 +21,8 @@ _SELECT = f"select {COLUMNS}, {people.COLUMNS} from sessions s {_JOIN} where s.p
 _PAGE_TAIL = """
    and (s.created_at < :before or s.created_at = :before and s.id > :after) order by s.created_at desc, s.id limit :limit
 """
-_ACTIVE = " and s.active = 1 and s.expires_at > :now and i.state = 'active'"
-_INACTIVE = " and (s.active = 0 or s.expires_at <= :now or i.state <> 'active')"
+_ACTIVE = " and s.active = 1 and s.expires_at > :now"
+_INACTIVE = " and (s.active = 0 or s.expires_at <= :now)"
 _PAGE = {None: _SELECT + _PAGE_TAIL, True: _SELECT + _ACTIVE + _PAGE_TAIL, False: _SELECT + _INACTIVE + _PAGE_TAIL}
 _OF_TAIL = " and s.identity_id = :identity_id order by s.created_at desc, s.id limit :limit offset :offset"
 _OF = {None: _SELECT + _OF_TAIL, True: _SELECT + _ACTIVE + _OF_TAIL, False: _SELECT + _INACTIVE + _OF_TAIL}
@@ -95,3 +99,41 @@ async def delete_identity(ctx: Context, id_: str | None) -> None:
     store.delete_all(commit, identity.id)
     await ctx.db.commit(commit)
     ctx.events.tell("identity.deleted", identity.id)
+
+
+# --- many at once -------------------------------------------------------------------------------------------------------
+
+Action = Literal["disable", "delete"]
+By = Literal["identity_id", "id"]
+EVERYBODY = 5000  # sessions of everybody that one call handles
+
+_MANY = {
+    "disable": "update sessions set active = 0 where project_id = :project and active = 1 and {} returning id",
+    "delete": "delete from sessions where project_id = :project and {} returning id",
+}
+_CHOSEN = {
+    (action, by): sql.format(f"{by} in {lists.placeholders(by)}")
+    for action, sql in _MANY.items()
+    for by in ("identity_id", "id")
+}
+_SOME = "id in (select id from sessions where project_id = :project {} limit :limit)"
+_ALL = {
+    "disable": _MANY["disable"].format(_SOME.format("and active = 1")),
+    "delete": _MANY["delete"].format(_SOME.format("")),
+}
+
+
+async def manage(ctx: Context, action: Action, by: By, ids: Sequence[str]) -> int:
+    """End or delete the sessions with these ids, or of these people; how many there were. Unknown ids are passed over."""
+    done = 0
+    for params in lists.chunks(by, ids):
+        done += len(await ctx.db.write(_CHOSEN[action, by], **params))
+    ctx.events.tell("sessions.revoked", action=action, count=done)
+    return done
+
+
+async def manage_all(ctx: Context, action: Action) -> int:
+    """End or delete sessions of everybody, at most `EVERYBODY` of them; how many there were."""
+    done = len(await ctx.db.write(_ALL[action], limit=EVERYBODY))
+    ctx.events.tell("sessions.revoked", action=action, count=done)
+    return done

@@ -10,15 +10,12 @@ from limen.identity.model import Identity
 from limen.methods.oidc.common import ID
 from limen.social.kinds import Token
 
-_SEAL = "provider token"
 _NAMES = {"id_token": "initial_id_token", "access": "initial_access_token", "refresh": "initial_refresh_token"}
 
 
 def seal(ctx: Context, token: Token) -> dict[str, str]:
-    """A provider's tokens as they are stored: sealed, the ones that are missing as empty texts."""
-    keys = ctx.project.token_keys
-    values = {name: getattr(token, own) for own, name in _NAMES.items()}
-    return {name: keys.seal(_SEAL, value.encode()) if value else "" for name, value in values.items()}
+    """A provider's tokens as they are stored: encrypted, the ones that are missing as empty texts."""
+    return {name: ctx.project.cipher.encrypt(getattr(token, own)) for own, name in _NAMES.items()}
 
 
 def entry(provider: str, subject: str, organization: str | None, tokens: Mapping[str, str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from limen.core.webauthnoptions import Options
 from limen.flow import ceremony, script
 from limen.flow.method import Outcome, Part, Passed, Sent
 from limen.flow.model import Flow, Submission
-from limen.identity import factors, keys
+from limen.identity import factors, identifiers, keys
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
@@ -118,8 +118,7 @@ async def _find(ctx: Context, answer: Answer) -> tuple[str, Identity]:
     :raises FormError: nobody's
     """
     if answer.handle:
-        handle = answer.handle.decode("utf8", "replace")
-        if identity := await people.by_identifier(ctx.db, ID, handle):
+        if identity := await people.by_identifier(ctx.db, ID, identifiers.passkey(answer.handle)):
             return ID, identity
         if identity := await people.by_key_handle(ctx.db, answer.handle):
             return "webauthn", identity
