@@ -214,7 +214,7 @@ class Clients(Section, frozen=True, forbid_unknown_fields=False):
 
     http: HttpClient = HttpClient()
     smtp: SmtpClient = SmtpClient()
-    web_hook: Annotated[WebHookClient, not_yet("web hooks")] = WebHookClient()
+    web_hook: WebHookClient = WebHookClient()
 
 
 class OAuth2Provider(Section, frozen=True):
@@ -366,6 +366,17 @@ class Notices(Section, frozen=True):
     new_device: Annotated[bool, says("After a sign-in from a browser or app that was not seen before.")] = False
 
 
+class Webhooks(Section, frozen=True):
+    """How receivers know that web hooks are ours (https://www.standardwebhooks.com)."""
+
+    signing_secret: Annotated[
+        Secret | None, says("Signs every web hook; made with `echo whsec_$(openssl rand -base64 32)`.")
+    ] = None
+    former_signing_secret: Annotated[
+        Secret | None, says("Signs too, for receivers that do not know the new secret yet.")
+    ] = None
+
+
 class Limen(Section, frozen=True):
     """What only Limen has; Kratos does not know this section."""
 
@@ -379,6 +390,7 @@ class Limen(Section, frozen=True):
     trusted_proxies: Annotated[
         tuple[Network, ...], says("Networks whose `X-Forwarded-…` headers are believed, as in `10.0.0.0/8`.")
     ] = ()
+    webhooks: Webhooks = Webhooks()
 
 
 class Config(Section, frozen=True):

@@ -125,16 +125,15 @@ class Organization(Section, frozen=True, tag_field="hook", tag="organization", f
     """Sign-in through an organisation's provider, by its older name."""
 
 
-_Web = Annotated[WebHook, not_yet("web hooks")]
 _B2b = Annotated[B2bSso, not_yet("organisations")] | Annotated[Organization, not_yet("organisations")]
 _NewAddress = (
     Annotated[VerifyNewAddress, not_yet("confirming a changed address")]
     | Annotated[NotifyPreviousAddresses, not_yet("telling the former address")]
 )
 
-AnyHook = _Web | _B2b
-LoginHook = RevokeActiveSessions | RequireVerifiedAddress | _Web | Verification | ShowVerificationUi | _B2b
-LoginOidcHook = RevokeActiveSessions | RequireVerifiedAddress | _Web | _B2b
-RegistrationHook = SessionHook | _Web | ShowVerificationUi | _B2b
-RevokingHook = _Web | RevokeActiveSessions
-ProfileHook = _Web | ShowVerificationUi | _NewAddress | _B2b
+AnyHook = WebHook | _B2b
+LoginHook = RevokeActiveSessions | RequireVerifiedAddress | WebHook | Verification | ShowVerificationUi | _B2b
+LoginOidcHook = RevokeActiveSessions | RequireVerifiedAddress | WebHook | _B2b
+RegistrationHook = SessionHook | WebHook | ShowVerificationUi | _B2b
+RevokingHook = WebHook | RevokeActiveSessions
+ProfileHook = WebHook | ShowVerificationUi | _NewAddress | _B2b

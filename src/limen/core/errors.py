@@ -229,6 +229,23 @@ def upstream_failed(reason: str) -> ApiError:
     return ApiError(502, id="upstream_error", reason=reason)
 
 
+def hook_refused(status: int) -> ApiError:
+    return ApiError(
+        502,
+        f"A step that belongs to this was answered with {status}.",
+        reason="A service that this server's operator set up answered badly. Try again later.",
+    )
+
+
+def hook_timed_out() -> ApiError:
+    return ApiError(504, reason="A service that this server's operator set up did not answer in time. Try again later.")
+
+
+def hook_failed() -> ApiError:
+    """A web hook could not be called, or its answer not be read: in Kratos a fault without a type."""
+    return untyped("A step that this server's operator set up failed. Try again later.")
+
+
 def login_request_failed(reason: str, *, status: int | None, hint: str | None, debug: str, fault: bool) -> ApiError:
     """The OAuth 2.0 server did not answer as asked. `fault`: it is at fault, not who came with the login request."""
     details: dict[str, Any] = {}

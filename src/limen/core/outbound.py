@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
@@ -52,6 +52,8 @@ Headers = Mapping[str, str]
 DOCUMENT = 512 * 1024  # bytes a document may have
 DOCUMENTS = 256  # documents that are kept
 PAUSE = 2.0  # seconds between two fetches of a document that somebody wants anew
+BEHIND = 1000  # calls at a time that nobody waits for
+LEFT = 5.0  # seconds such calls get when the server stops
 
 
 class _Document(Struct, frozen=True):
@@ -74,6 +76,7 @@ class Outbound:
         self._pools: dict[bool, httpcore2.AsyncConnectionPool] = {}
         self._documents: dict[str, _Document] = {}
         self._fetching: dict[str, asyncio.Lock] = {}
+        self._behind: set[asyncio.Task[None]] = set()
 
     async def document(self, url: str, *, keep: float, seconds: float = 5, anew: bool = False) -> bytes:
         """What an address serves, kept for `keep` seconds. However many want it at once, it is fetched once.
@@ -139,6 +142,16 @@ class Outbound:
             await asyncio.sleep(min(wanted_pause(asked) or retry.pause * 2**attempt, retry.longest))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    def later(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Let a call go on that nobody waits for; False, and nothing is done, when too many are under way."""
+        if len(self._behind) >= BEHIND:
+            work.close()
+            return False
+        task = asyncio.create_task(work)
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+        return True
+
     async def _followed(
         self, method: str, url: str, headers: Headers, body: bytes, redirects: int, *, wants_body: bool
     ) -> Answer:
@@ -194,6 +207,10 @@ class Outbound:
         return self._pools[guarded]
 
     async def close(self) -> None:
+        if self._behind:
+            _, late = await asyncio.wait(self._behind, timeout=LEFT)
+            for task in late:
+                task.cancel()
         for pool in self._pools.values():
             await pool.aclose()
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core.errors import ApiError, LimenError
+from limen.core.errors import ApiError, LimenError, Told
 from limen.core.form import Form
 from limen.core.messages import Message
 from limen.core.schema import Path
@@ -122,15 +122,23 @@ class AlreadySignedIn(LimenError):
 
 
 class StartAgain(LimenError):
-    """This flow is over; the person goes on in a new one that shows the message.
+    """This flow is over; the person goes on in a new one that shows the message, or what is `told`.
 
     `page`: a link was opened, so whoever asks is in a browser and the new flow is one for pages. `error` is what
     scripts get instead of the plain message, where they are told what comes next.
     """
 
-    def __init__(self, message: Message, *, page: bool = False, error: ApiError | None = None) -> None:
+    def __init__(
+        self,
+        message: Message,
+        *,
+        page: bool = False,
+        error: ApiError | None = None,
+        told: tuple[Told, ...] | None = None,
+    ) -> None:
         super().__init__()
         self.message = message
+        self.told = ((message, ""),) if told is None else told
         self.page = page
         self.error = error
 

@@ -16,6 +16,7 @@ from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
 from limen.identity.model import Identity
 from limen.selfservice import continue_with, engine, finish, hooks, notices
+from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
@@ -31,6 +32,7 @@ async def save(
     """Store what a method changed, and answer.
 
     :raises FormError: the traits do not fit, or an address belongs to somebody else
+    :raises ApiError: a web hook failed; after the change was stored, which the error says
     :raises FreshSignInNeeded: something is touched that protects the account, and the sign-in is not fresh
     """
     identity = subject.identity
@@ -39,15 +41,18 @@ async def save(
         ctx, identity, extracted, changed.credentials,
         identifiers=changed.identifiers, verified=changed.verified, removed=changed.removed,
     )  # fmt: skip
+    effects = Effects(ctx, flow, after, so_far.about.transient_payload)
+    await hooks.before_change(effects, subject, so_far.id)
+    if effects.identity is not after:
+        effects.identity = after = finish.checked(ctx, effects.identity)
     if _is_protected(identity, after) and not sessions.is_privileged(ctx, subject.session):
         raise FreshSignInNeeded
     own = engine.page(ctx, flow)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "settings", so_far.id) or own)
     session = sessions.renew(ctx, subject.session, changed.proof) if changed.proof else subject.session
-    effects = hooks.Effects(ctx, flow, after, so_far.about.transient_payload)
-    hooks.after_settings(effects, session, so_far.id)
+    hooks.with_change(effects, session, so_far.id)
     following = await fresh(ctx, flow.type, Subject(session, effects.identity))
-    flow = _drawn_anew(ctx, flow, following)
+    effects.flow = flow = _drawn_anew(ctx, flow, following)
     commit = ctx.db.begin()
     identities.save(commit, identity, effects.identity)
     if changed.proof:
@@ -63,6 +68,7 @@ async def save(
     except UniqueViolation:
         raise await finish.duplicate(ctx, after) from None
     ctx.events.tell("settings.changed", identity.id, method=so_far.id)
+    await hooks.after_change(effects, identity, session, so_far.id)
     items = effects.continue_with
     if flow.is_browser and ctx.client.is_json:
         items.append(continue_with.redirect(to))

@@ -310,5 +310,12 @@ def shown(ctx: Context, flow: Flow, *, json: bool, status: int = 200, **more: An
 def failed(ctx: Context, error: ApiError, flow: Flow | None = None) -> Reply:
     """An error nobody can mend in the form: JSON for those who read it, the error page for browsers."""
     client = ctx.client
+    if (
+        flow is not None
+        and flow.is_browser
+        and flow.kind in ("login", "registration")
+        and (error.status, error.code) == (400, 500)
+    ):
+        error.status = 500  # as Kratos answers browsers here, and apps 400
     json = client.is_json or client.accepts_json or (flow is not None and not flow.is_browser)
     return Reply(json=json, status=error.status, error=error)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from limen.context import Context
 from limen.core import csrf, errors, messages
-from limen.core.errors import FormError, form_error
+from limen.core.errors import ApiError, FormError, form_error
 from limen.db.database import UniqueViolation
 from limen.flow import store as flows
 from limen.flow.method import Changed, Passed
@@ -15,6 +17,7 @@ from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
 from limen.selfservice import continue_with, engine, exchange, hooks, linking, notices, oauth2
+from limen.selfservice.effects import Effects
 from limen.selfservice.engine import Submitted
 from limen.selfservice.reply import Issued, Leave, Reply
 from limen.session import service as sessions
@@ -35,7 +38,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     before = passed.before or identity
     session, token = _session(ctx, identity, passed.proof, subject)
     identity, session = linking.join(ctx, flow, identity, session)
-    effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
+    effects = Effects(ctx, flow, identity, so_far.about.transient_payload)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "login", so_far.id))
     if flow.is_browser and ctx.client.is_json:
         effects.continue_with.append(continue_with.redirect(to))
@@ -75,14 +78,15 @@ def _session(ctx: Context, identity: Identity, proof: Proof, subject: Subject | 
 
 
 def _signed_in(
-    ctx: Context, flow: Flow, session: Session, effects: hooks.Effects, token: str, to: str, server: str, *, new: bool
+    ctx: Context, flow: Flow, session: Session, effects: Effects, token: str, to: str, server: str, *, new: bool
 ) -> Reply:
+    identity = effects.seen
     satisfied = sessions.satisfies(session, effects.identity, ctx.project.config.session.whoami.required_aal)
     if not flow.is_browser:
         # A session that still lacks a factor says nothing about its owner: it may be a phisher's.
         body = {
             "session_token": token,
-            "session": sessions.body(ctx, session, effects.identity if satisfied else None),
+            "session": sessions.body(ctx, session, identity if satisfied else None),
             "continue_with": effects.continue_with or None,
         }
         return Reply(json=True, body=body)
@@ -92,14 +96,15 @@ def _signed_in(
         server = sessions.aal2_url(ctx.project, flow.return_to, flow.oauth2_login_challenge)
     if server:
         return oauth2.go(server, json=ctx.client.is_json, **cookie)
-    body = {"session": sessions.body(ctx, session, effects.identity), "continue_with": effects.continue_with}
+    body = {"session": sessions.body(ctx, session, identity), "continue_with": effects.continue_with}
     return Reply(json=ctx.client.is_json, body=body, url=effects.page or to, **cookie)
 
 
 async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted) -> Reply:
     """A registration was passed: the person, the session and what hooks add, in one commit.
 
-    :raises FormError: an identifier or an address belongs to somebody already, or the traits do not fit
+    :raises FormError: an identifier or an address belongs to somebody already, the traits do not fit, or a hook says no
+    :raises ApiError: a web hook failed; after the person was stored, which the error says
     """
     extracted = ctx.project.schema(flow.identity_schema).extract(changed.traits)
     schema = ctx.project.schema(flow.identity_schema).id
@@ -108,10 +113,16 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
         identifiers=changed.identifiers, verified=changed.verified, **changed.more,
     )  # fmt: skip
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "registration", so_far.id))
-    effects = hooks.Effects(ctx, flow, identity, so_far.about.transient_payload)
+    effects = Effects(ctx, flow, identity, so_far.about.transient_payload)
     if flow.is_browser and ctx.client.is_json:
         effects.continue_with.append(continue_with.redirect(to))
-    signs_in = hooks.after_registration(effects, so_far.id) or exchange.is_wanted(flow)
+    await hooks.before_sign_up(effects, so_far.id)
+    if effects.identity is not identity:
+        so_far.data.traits = None  # what was typed is not what may not fit
+        effects.identity = checked(ctx, effects.identity)
+    if not effects.identity.is_active:
+        return await _wait(ctx, effects.identity, changed, so_far)
+    signs_in = hooks.with_sign_up(effects, so_far.id) or exchange.is_wanted(flow)
     identity = effects.identity
     session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))
     for started in effects.verifications:
@@ -133,11 +144,48 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     except UniqueViolation:
         raise await _taken(ctx, identity, so_far) from None
     ctx.events.tell("identity.created", identity.id, method=so_far.id)
+    try:
+        await hooks.after_sign_up(effects, so_far.id)
+    except ApiError as error:
+        error.message += " The account exists all the same: sign in to it."
+        return replace(engine.failed(ctx, error, flow), csrf=effects.csrf)
     return _signed_up(ctx, flow, identity, session, token, effects, server or to, signs_in=signs_in)
 
 
+def checked(ctx: Context, identity: Identity) -> Identity:
+    """A person as a web hook wants them, if their traits fit: identifiers and addresses are what the traits say.
+
+    :raises FormError: they do not fit, or there is no such schema
+    """
+    try:
+        schema = ctx.project.schema(identity.schema_id)
+    except ApiError as error:
+        raise form_error(messages.GENERIC(reason=error.reason)) from error
+    if told := schema.check(identity.traits):
+        cannot = messages.GENERIC(reason="This address cannot be used.")
+        raise FormError(*told, *((cannot, field) for message, field in told if message.id == messages.NOT_AN_EMAIL.id))
+    return identities.change(ctx, identity, schema.extract(identity.traits))
+
+
+async def _wait(ctx: Context, identity: Identity, changed: Changed, so_far: Submitted) -> Reply:
+    """A web hook lets somebody sign up whom an operator has to let in: the account exists, and is switched off.
+
+    :raises FormError: always; it says so
+    """
+    commit = ctx.db.begin()
+    people.insert(commit, identity)
+    if changed.then is not None:
+        changed.then(commit)
+    try:
+        await ctx.db.commit(commit)
+    except UniqueViolation:
+        raise await _taken(ctx, identity, so_far) from None
+    ctx.events.tell("identity.created", identity.id, method=so_far.id)
+    raise errors.identity_disabled()
+
+
 async def _answered_after_sign_up(
-    ctx: Context, flow: Flow, session: Session, effects: hooks.Effects, *, signs_in: bool
+    ctx: Context, flow: Flow, session: Session, effects: Effects, *, signs_in: bool
 ) -> str:
     """Answer the OAuth 2.0 server, unless the address is to be verified first: the verification answers it then.
 
@@ -161,7 +209,7 @@ def _signed_up(
     identity: Identity,
     session: Session,
     token: str,
-    effects: hooks.Effects,
+    effects: Effects,
     to: str,
     *,
     signs_in: bool,

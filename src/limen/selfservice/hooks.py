@@ -1,4 +1,9 @@
-"""The built-in hooks: what is configured to happen after a flow, and what it adds to the commit and to the answer."""
+"""Which hooks run, when, and in which order: Kratos' order, before and after each kind of flow.
+
+A sign-up and a change of settings are stored between two rounds of hooks: before it run those that may refuse or change
+them, after it all others, which find stored what they are told about. What a hook adds is in `effects.py`, what a web
+hook is told and answers in `webhook.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +11,35 @@ from typing import Any
 
 from limen.context import Context
 from limen.core import confighooks as kinds
-from limen.core import csrf, errors, messages, urls
-from limen.core.errors import form_error
-from limen.flow import store
-from limen.flow.method import Announcement, Then
+from limen.core import errors, messages
+from limen.core.errors import FormError, form_error
 from limen.flow.model import Flow
 from limen.identity import service as identities
-from limen.identity.model import Identity, VerifiableAddress
-from limen.methods import BY_ID
+from limen.identity.model import Identity
 from limen.project.model import Kind
-from limen.selfservice import continue_with, engine
+from limen.selfservice import continue_with, webhook
+from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Leave, Reply
+from limen.selfservice.webhook import Occasion
 from limen.session import store as sessions
-from limen.session.model import Session
+from limen.session.model import Session, Subject
+
+# These do nothing after what they stand behind was stored: a list of nothing else is an empty one.
+_IDLE = (kinds.B2bSso, kinds.Organization, kinds.VerifyNewAddress)
 
 
 def after(ctx: Context, kind: Kind, method: str) -> tuple[Any, ...]:
     """The hooks after a flow: the method's own list replaces the flow's when it has any. `session` comes last."""
     configured: Any = getattr(ctx.project.config.selfservice.flows, kind).after
-    own = getattr(configured, method, None)
-    listed = (own.hooks if own else ()) or configured.hooks
+    listed = [hook for hook in _own(ctx, kind, method) if not isinstance(hook, _IDLE)] or configured.hooks
     return tuple(sorted(listed, key=lambda hook: isinstance(hook, kinds.SessionHook)))
+
+
+def _own(ctx: Context, kind: Kind, method: str) -> tuple[Any, ...]:
+    """The hooks of a method alone: no other may refuse or change what is about to be stored."""
+    configured: Any = getattr(ctx.project.config.selfservice.flows, kind).after
+    own = getattr(configured, method, None)
+    return tuple(own.hooks) if own else ()
 
 
 def return_url(ctx: Context, kind: Kind, method: str) -> str | None:
@@ -37,108 +50,44 @@ def return_url(ctx: Context, kind: Kind, method: str) -> str | None:
     return url
 
 
-class Effects:
-    """What hooks add up to while they run: statements for the commit, items of `continue_with`, where a page goes."""
-
-    def __init__(self, ctx: Context, flow: Flow, identity: Identity, payload: dict[str, Any]) -> None:
-        self.ctx = ctx
-        self.flow = flow
-        self.identity = identity
-        self.payload = payload
-        self.continue_with: list[continue_with.Item] = []
-        self.thens: list[Then] = []
-        self.page = ""
-        self.csrf = ""
-        self.verification: continue_with.Item | None = None
-        self.verifications: list[Flow] = []  # started here, not stored yet
-
-    @property
-    def shows_verification(self) -> bool:
-        return any(item["action"] == continue_with.VERIFY for item in self.continue_with)
-
-    def verify_addresses(self) -> None:
-        """Start a verification for the first address nobody proved yet (with the legacy flag: for each).
-
-        In the settings only for one that no message went to before: a changed name sends no mail.
-
-        :raises FormError: the configured way of verifying is switched off
-        """
-        _announcement(self.ctx)
-        for address in self.identity.verifiable_addresses:
-            waits = address.status == "pending" if self.flow.kind == "settings" else not address.verified
-            if not waits or not address.value:
-                continue
-            self.verify(address, renews_csrf=self.flow.is_browser and self.flow.kind != "settings")
-            if not self.ctx.project.config.feature_flags.legacy_continue_with_verification_ui:
-                break
-            if self.verification:
-                self.continue_with.append(self.verification)
-
-    def verify(self, address: VerifiableAddress, *, renews_csrf: bool) -> None:
-        """Start a verification of this address, with its message sent."""
-        ctx = self.ctx
-        if renews_csrf:
-            self.csrf = self.csrf or csrf.new_secret()
-        flow = verification_flow(ctx, self.flow, self.csrf or ctx.client.csrf)
-        announce = _announcement(ctx)
-        announce.draw(flow, address.via, address.value)
-        flow.state = "sent_email"
-        self.verifications.append(flow)
-        identity = self.identity  # as the message tells of it: nothing is sent yet
-        self.identity = identities.mark_address(ctx, self.identity, address.via, address.value, status="sent")
-
-        def then(commit: Any) -> None:
-            store.insert(commit, flow)
-            announce.issue(commit, ctx, flow, self.payload, identity, address.via, address.value)
-
-        self.thens.append(then)
-        url = ctx.project.flow_page("verification", flow.id) if flow.is_browser else ""
-        self.verification = continue_with.verification(flow.id, address.value, url)
-
-    def show_verification(self) -> None:
-        if self.verification is None:
-            return
-        if self.flow.is_browser and not self.ctx.client.is_json:
-            self.page = self.verification["flow"]["url"]
-        elif self.verification not in self.continue_with:
-            self.continue_with.append(self.verification)
+# --- before -----------------------------------------------------------------------------------------------------------
 
 
-def _announcement(ctx: Context) -> Announcement:
-    """How a verification begins with its message sent.
+async def before(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
+    """Ask before a flow begins.
 
-    :raises FormError: the configured way is switched off, which only the operator can mend
+    :raises ApiError: a web hook says no, or failed
     """
-    use = ctx.project.config.selfservice.flows.verification.use
-    part = BY_ID[use].verification if ctx.project.has_method(use) else None
-    if part is None or part.announce is None:
-        raise form_error(messages.GENERIC(reason=f"Addresses are verified by {use} here, which is switched off."))
-    return part.announce
+    status = 400 if flow.kind == "login" and not flow.is_browser else 500
+    about = Occasion(flow, session=subject.session if subject else None, owner=subject.identity if subject else None)
+    for hook in getattr(ctx.project.config.selfservice.flows, flow.kind).before.hooks:
+        if not isinstance(hook, kinds.WebHook):
+            continue
+        try:
+            await webhook.call(ctx, hook.config, about)
+        except FormError as error:
+            raise webhook.as_api_error(error, status=status) from error
+        except errors.ApiError as error:
+            if error.code == 500 and not error.id:
+                error.status = status
+            raise
 
 
-def verification_flow(ctx: Context, parent: Flow, csrf_secret: str) -> Flow:
-    """A verification that goes on where another flow ended, and leads where that one wanted to go."""
-    wanted = urls.query_value(parent.request_url, "after_verification_return_to")
-    url = urls.without_query(parent.request_url, "after_verification_return_to")
-    url = urls.with_query(url, {"return_to": wanted}) if wanted else urls.with_query(url, {})
-    return engine.new(
-        ctx, "verification", parent.type, "only", request_url=url, active=ctx.project.config.selfservice.flows.verification.use,
-        oauth2_login_challenge=parent.oauth2_login_challenge if parent.is_browser else "",
-        csrf=csrf.digest(csrf_secret) if csrf_secret else "",
-    )  # fmt: skip
+# --- after a sign-in ----------------------------------------------------------------------------------------------------
 
 
 async def after_login(effects: Effects, session: Session, method: str) -> None:
-    """Run the hooks of a sign-in, in the configured order.
+    """Run the hooks of a sign-in. What a web hook makes of the person is shown, and not stored.
 
     :raises Leave: the person has to verify an address first
-    :raises FormError: the same, told on the form (a feature flag of older clients)
+    :raises FormError: the same, told on the form (a feature flag of older clients); or a web hook says no
+    :raises ApiError: a web hook failed
     """
     ctx = effects.ctx
     for hook in after(ctx, "login", method):
         match hook:
             case kinds.RevokeActiveSessions():
-                effects.thens.append(lambda commit: sessions.revoke_all_but(commit, session.identity_id, session.id))
+                _revoke_others(effects, session)
             case kinds.Verification() if effects.flow.requested_aal == "aal1":
                 if ctx.project.config.selfservice.flows.verification.enabled:
                     effects.verify_addresses()
@@ -146,11 +95,21 @@ async def after_login(effects: Effects, session: Session, method: str) -> None:
                 effects.show_verification()
             case kinds.RequireVerifiedAddress():
                 await _require_verified(effects, method)
+            case kinds.WebHook(config):
+                effects.shown = await webhook.call(ctx, config, _occasion(effects, effects.seen, session))
+
+
+def _revoke_others(effects: Effects, session: Session) -> None:
+    effects.thens.append(lambda commit: sessions.revoke_all_but(commit, session.identity_id, session.id))
+
+
+def _occasion(effects: Effects, identity: Identity, session: Session | None = None) -> Occasion:
+    return Occasion(effects.flow, effects.payload, identity, session)
 
 
 async def _require_verified(effects: Effects, method: str) -> None:
     identity, ctx = effects.identity, effects.ctx
-    if identity.has_verified_address():
+    if effects.seen.has_verified_address():
         return
     if not identity.verifiable_addresses:
         raise errors.misconfigured(
@@ -176,21 +135,28 @@ async def _require_verified(effects: Effects, method: str) -> None:
     raise Leave(Reply(json=json, status=error.status, error=error, url=url))
 
 
-def after_settings(effects: Effects, session: Session, method: str) -> None:
-    """Run the hooks of a change."""
-    ctx = effects.ctx
-    if ctx.project.config.selfservice.flows.verification.enabled:
-        effects.verify_addresses()
-    for hook in after(ctx, "settings", method):
-        match hook:
-            case kinds.RevokeActiveSessions():
-                effects.thens.append(lambda commit: sessions.revoke_all_but(commit, session.identity_id, session.id))
-            case kinds.ShowVerificationUi():
-                effects.show_verification()
+# --- around a sign-up -----------------------------------------------------------------------------------------------------
 
 
-def after_registration(effects: Effects, method: str) -> bool:
-    """Run the hooks of a sign-up; returns whether the person is signed in at once."""
+async def before_sign_up(effects: Effects, method: str) -> None:
+    """Run the hooks that may refuse a sign-up, or change the person, who is not checked again here.
+
+    :raises FormError: one says no
+    :raises ApiError: one failed
+    """
+    for hook in _own(effects.ctx, "registration", method):
+        if isinstance(hook, kinds.WebHook) and _is_asked(hook):
+            changed = await webhook.call(effects.ctx, hook.config, _occasion(effects, effects.identity))
+            effects.identity = changed or effects.identity
+
+
+def _is_asked(hook: kinds.WebHook) -> bool:
+    """Whether a hook is asked before something is stored, rather than told about it."""
+    return hook.config.can_interrupt or hook.config.response.parse
+
+
+def with_sign_up(effects: Effects, method: str) -> bool:
+    """What the built-in hooks add to a sign-up; returns whether the person is signed in at once."""
     if effects.ctx.project.config.selfservice.flows.verification.enabled:
         effects.verify_addresses()
     signs_in = False
@@ -201,3 +167,70 @@ def after_registration(effects: Effects, method: str) -> bool:
             case kinds.SessionHook():
                 signs_in = True
     return signs_in
+
+
+async def after_sign_up(effects: Effects, method: str) -> None:
+    """Tell the web hooks about somebody who exists now.
+
+    :raises ApiError: one failed
+    """
+    for hook in after(effects.ctx, "registration", method):
+        if isinstance(hook, kinds.WebHook) and not _is_asked(hook):
+            await webhook.call(effects.ctx, hook.config, _occasion(effects, effects.identity))
+
+
+# --- around a change of settings --------------------------------------------------------------------------------------------
+
+
+async def before_change(effects: Effects, subject: Subject, method: str) -> None:
+    """Run the hooks that may refuse a change, alter it, or hold it back until a new address is proved.
+
+    :raises FormError: one says no
+    :raises ApiError: one failed
+    """
+    for hook in _own(effects.ctx, "settings", method):
+        match hook:
+            case kinds.WebHook(config) if _is_asked(hook):
+                about = Occasion(effects.flow, effects.payload, effects.identity, subject.session, subject.identity)
+                effects.identity = await webhook.call(effects.ctx, config, about) or effects.identity
+
+
+def with_change(effects: Effects, session: Session, method: str) -> None:
+    """What the built-in hooks add to a change."""
+    ctx = effects.ctx
+    if ctx.project.config.selfservice.flows.verification.enabled:
+        effects.verify_addresses()
+    for hook in after(ctx, "settings", method):
+        match hook:
+            case kinds.RevokeActiveSessions():
+                _revoke_others(effects, session)
+            case kinds.ShowVerificationUi():
+                effects.show_verification()
+
+
+async def after_change(effects: Effects, before: Identity, session: Session, method: str) -> None:
+    """Tell the web hooks about a change that is stored.
+
+    :raises ApiError: one failed
+    """
+    about = Occasion(effects.flow, effects.payload, effects.identity, session, before)
+    for hook in after(effects.ctx, "settings", method):
+        if isinstance(hook, kinds.WebHook) and not _is_asked(hook):
+            await webhook.call(effects.ctx, hook.config, about)
+
+
+# --- after a recovery, after a verification -----------------------------------------------------------------------------------
+
+
+async def after_proof(effects: Effects, session: Session | None = None) -> None:
+    """Run the hooks of a recovery (`session` is the one it leads to) or of a verification.
+
+    :raises FormError: one says no
+    :raises ApiError: one failed
+    """
+    for hook in after(effects.ctx, effects.flow.kind, ""):
+        match hook:
+            case kinds.RevokeActiveSessions() if session:
+                _revoke_others(effects, session)
+            case kinds.WebHook(config):
+                await webhook.call(effects.ctx, config, _occasion(effects, effects.identity))

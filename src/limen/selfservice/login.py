@@ -10,7 +10,7 @@ from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain
 from limen.flow.model import Flow, FlowType, Situation
-from limen.selfservice import engine, exchange, expiry, finish, guard, identify, oauth2, social
+from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, oauth2, social
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -48,6 +48,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     flow = await fresh(ctx, type_, subject, wanted, refresh and subject is not None, schema)
     flow.oauth2_login_challenge = challenge
     flow.oauth2_login_request = request.shown if request else None
+    await hooks.before(ctx, flow)
     code = exchange.offer(ctx, flow) if subject is None else ""
     commit = ctx.db.begin()
     if subject and wanted == "aal2":
@@ -153,4 +154,5 @@ async def _replace(ctx: Context, flow: Flow, subject: Subject | None) -> Reply:
     # The level and the refresh come from the address that asks now, as a submit does not repeat them: aal1, none.
     new = await fresh(ctx, flow.type, subject, "aal1", refresh=False, schema=flow.identity_schema)
     new.oauth2_login_challenge = flow.oauth2_login_challenge
+    await hooks.before(ctx, new)
     return await expiry.replaced(ctx, flow, new, messages.LOGIN_EXPIRED, json=_json(ctx, flow))

@@ -12,13 +12,15 @@ from limen.core.errors import ApiError, FormError
 from limen.core.form import Form, is_true
 from limen.db.database import Commit
 from limen.flow import store
-from limen.flow.method import AlreadySignedIn, Controls, Shown, StartAgain
+from limen.flow.method import AlreadySignedIn, Controls, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
-from limen.selfservice import continue_with, engine, expiry, guard, settings
+from limen.selfservice import continue_with, engine, expiry, guard, hooks, settings
+from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
+from limen.session.model import Session
 
 
 async def start(ctx: Context, type_: FlowType) -> Reply:
@@ -29,6 +31,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
         raise errors.recovery_disabled()
     engine.asked_return_url(ctx)
     flow = await fresh(ctx, type_)
+    await hooks.before(ctx, flow)
     await store.save_new(ctx.db, flow)
     return engine.shown(ctx, flow, json=type_ == "api" or ctx.client.accepts_json)
 
@@ -138,6 +141,18 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
     flow.state = "passed_challenge"
     flow.ui.clear_messages()
     flow.csrf = csrf.digest(secret) if secret else ""
+
+    def proved(commit: Commit) -> None:
+        if after is not identity:
+            identities.save(commit, identity, after)
+
+    thens: list[Then | None] = [outcome.then, proved]
+    if hooks.after(ctx, "recovery", ""):  # whatever they say, the proof is used up
+        await engine.keep(ctx, flow, *thens)
+        effects = Effects(ctx, flow, after, payload or {})
+        if refused := await _asked_hooks(effects, session, secret, page=outcome.page):
+            return refused
+        thens = [*effects.thens]
     skips = is_true(urls.query_value(flow.request_url, "skip_settings")) and not outcome.page
     on = None if skips else await settings.after_recovery(ctx, flow, session, after, secret)
 
@@ -145,13 +160,25 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
         session_store.insert(commit, session, sessions.digest(token))
         if on is not None:
             store.insert(commit, on)
-        if after is not identity:
-            identities.save(commit, identity, after)
 
-    await engine.keep(ctx, flow, outcome.then, then)
+    await engine.keep(ctx, flow, *thens, then)
     ctx.events.tell("session.issued", identity.id, session=session.id, method="recovery")
     reply = _go_on(ctx, flow, on, "" if pages else token, page=outcome.page)
     return replace(reply, payload=payload, issued=Issued(session, token) if pages else None, csrf=secret)
+
+
+async def _asked_hooks(effects: Effects, session: Session, secret: str, *, page: bool) -> Reply | None:
+    """Run the hooks; the answer of one that failed.
+
+    :raises StartAgain: one says no, and what
+    """
+    try:
+        await hooks.after_proof(effects, session)
+    except FormError as error:
+        raise StartAgain(messages.GENERIC(reason=str(error)), page=page, told=error.told) from error
+    except ApiError as error:
+        return replace(engine.failed(effects.ctx, error, effects.flow), csrf=secret or csrf.new_secret())
+    return None
 
 
 def _go_on(ctx: Context, flow: Flow, on: Flow | None, token: str, *, page: bool) -> Reply:
@@ -172,7 +199,8 @@ def _go_on(ctx: Context, flow: Flow, on: Flow | None, token: str, *, page: bool)
 async def start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
     """This flow is over: the browser, or the script, is sent to a new one that says why."""
     new = await fresh(ctx, "browser" if again.page else flow.type)
-    new.ui.messages = [again.message]
+    for message, field in again.told:
+        new.ui.tell(message, field)
     secret = csrf.new_secret()
     new.csrf = csrf.digest(secret) if new.is_browser else ""
     await store.save_new(ctx.db, new)

@@ -12,7 +12,7 @@ from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Arrived, Changed, Next, Sent, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
-from limen.selfservice import engine, exchange, expiry, finish, guard, oauth2, social
+from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, oauth2, social
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -39,6 +39,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
         return Reply(json=False, url=to)
     flow = await fresh(ctx, type_, schema)
     flow.oauth2_login_challenge = challenge
+    await hooks.before(ctx, flow)
     code = exchange.offer(ctx, flow)
     await store.save_new(ctx.db, flow)
     ctx.events.tell("registration.started", flow=flow.id)
@@ -86,6 +87,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         if flow.is_expired(ctx.stamp):
             new = await fresh(ctx, flow.type, flow.identity_schema)
             new.oauth2_login_challenge = flow.oauth2_login_challenge
+            await hooks.before(ctx, new)
             return await expiry.replaced(ctx, flow, new, messages.REGISTRATION_EXPIRED, json=json)
         outcome = await engine.submit(ctx, flow, form, None, so_far)
         match outcome:

@@ -15,7 +15,7 @@ from limen.flow.method import Changed, FreshSignInNeeded, Sent, Shown
 from limen.flow.model import Flow, FlowType
 from limen.identity.model import Identity
 from limen.methods import ALL
-from limen.selfservice import change, engine, expiry
+from limen.selfservice import change, engine, expiry, hooks
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Session, Subject
@@ -80,6 +80,7 @@ async def fresh(ctx: Context, type_: FlowType, subject: Subject) -> Flow:
         ctx, "settings", type_, "only", state="show_form",
         identity_id=subject.identity.id, session_id=subject.session.id,
     )  # fmt: skip
+    await hooks.before(ctx, flow, subject)
     await engine.draw(ctx, flow, subject)
     return flow
 

@@ -26,7 +26,7 @@ from limen.methods import BY_ID
 from limen.methods.oidc import credential, journey
 from limen.methods.oidc.common import ID, Start
 from limen.methods.oidc.sign_up import ask_for_more
-from limen.selfservice import engine, exchange, finish, linking, oauth2
+from limen.selfservice import engine, exchange, finish, hooks, linking, oauth2
 from limen.selfservice.engine import Submitted
 from limen.selfservice.linking import Owner
 from limen.selfservice.reply import Reply
@@ -107,6 +107,7 @@ async def _following(ctx: Context, flow: Flow, kind: Any, **more: Any) -> Flow:
         oauth2_login_challenge=flow.oauth2_login_challenge, active=ID, **more,
     )  # fmt: skip
     await engine.draw(ctx, following)
+    await hooks.before(ctx, following)
     exchange.hand_over(flow, following)
     return following
 

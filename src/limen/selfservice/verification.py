@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from limen.context import Context
 from limen.core import csrf, errors, messages, ui
 from limen.core.errors import ApiError, FormError
@@ -12,6 +14,7 @@ from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
 from limen.identity.model import Identity
 from limen.selfservice import engine, expiry, guard, hooks, oauth2
+from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
@@ -27,6 +30,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     except ApiError as error:
         return Reply(json=True, status=error.status, error=error)  # also to pages, as Kratos does here
     flow = await fresh(ctx, type_)
+    await hooks.before(ctx, flow)
     await store.save_new(ctx.db, flow)
     return engine.shown(ctx, flow, json=type_ == "api" or ctx.client.accepts_json)
 
@@ -115,9 +119,27 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.
         lambda commit: identities.save(commit, identity, after) if after is not identity else None,
     )
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
+    effects = Effects(ctx, flow, after, so_far.about.transient_payload)
+    if refused := await _asked_hooks(effects, page=outcome.page):
+        return refused
     if session is not None:
         return await _answered(ctx, flow, session, after, so_far)
     return engine.shown(ctx, flow, json=not ctx.client.wants_page, csrf=secret)
+
+
+async def _asked_hooks(effects: Effects, *, page: bool) -> Reply | None:
+    """Run the hooks; the answer of one that failed. The address is verified, whatever they say.
+
+    :raises StartAgain: one says no, and what
+    """
+    ctx, flow = effects.ctx, effects.flow
+    try:
+        await hooks.after_proof(effects)
+    except FormError as error:
+        raise StartAgain(messages.GENERIC(reason=str(error)), page=page, told=error.told) from error
+    except ApiError as error:
+        return replace(engine.failed(ctx, error, flow), csrf=csrf.new_secret())
+    return None
 
 
 def _continue(to: str, group: str) -> ui.Node:
@@ -149,7 +171,8 @@ async def _answered(ctx: Context, flow: Flow, session: Session, identity: Identi
 async def start_again(ctx: Context, flow: Flow, again: StartAgain, method: str) -> Reply:
     """This flow is over: the answer names a new one that says why."""
     new = await fresh(ctx, "browser" if again.page else flow.type)
-    new.ui.messages = [again.message]
+    for message, field in again.told:
+        new.ui.tell(message, field)
     secret = csrf.new_secret()
     new.csrf = csrf.digest(secret) if new.is_browser else ""
     await store.save_new(ctx.db, new)
