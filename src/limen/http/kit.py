@@ -193,13 +193,6 @@ class Call:
         raw = self.scope.get("raw_path") or self.path.encode()
         return f"{origin}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
 
-    def whole_path(self) -> str:
-        """The path with each of its parts still encoded: a slash within a part, as `%2F`, separates nothing."""
-        raw = (self.scope.get("raw_path") or b"").decode("latin1")
-        if "%2f" in raw.lower():
-            return self.path.removesuffix(unquote(raw)) + raw
-        return quote(self.path) if "%" in raw else self.path
-
     def enter(self) -> Context:
         """Make the context of this request."""
         h = self.headers
@@ -349,10 +342,9 @@ class Routes:
         """The handler, or the answer that there is none: 404, or 405 with what the path does answer."""
         handlers = self._exact.get(call.path)
         if handlers is None:
-            whole = call.whole_path()
             for pattern, _, found in self._patterns:
-                if match := pattern.fullmatch(whole):
-                    handlers, call.params = found, {k: unquote(v) for k, v in match.groupdict().items()}
+                if match := pattern.fullmatch(call.path):
+                    handlers, call.params = found, {k: v.replace("%2F", "/") for k, v in match.groupdict().items()}
                     break
             else:
                 return text_answer(404, "404: there is nothing at this address")
