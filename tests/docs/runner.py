@@ -82,7 +82,7 @@ class Runner:
             case "js", ("page",):
                 self._ready()
                 self._page(text)
-            case "yaml" | "json", (name,) if "." in name:
+            case "yaml" | "json" | "jsonnet", (name,) if "." in name:
                 (self.folder / name).write_text(text)
                 self._check_file(name)
             case "yaml", (name, "mistakes"):
