@@ -36,7 +36,8 @@ def sample(declared: Declared) -> dict[str, Any]:
 
 def test_ids_types_and_context_keys_are_those_of_kratos() -> None:
     facts = json.loads((ROOT / "tests/reference/messages.json").read_text("utf-8"))
-    declared = {str(d.id): {"type": d.type, "context": sorted(d.keys)} for d in CATALOG.values()}
+    own = 9_000_000  # ids of ours begin here
+    declared = {str(d.id): {"type": d.type, "context": sorted(d.keys)} for d in CATALOG.values() if d.id < own}
     assert declared == facts
 
 

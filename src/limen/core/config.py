@@ -358,6 +358,18 @@ class OwnSelfService(Section, frozen=True):
     account_deletion: AccountDeletion = AccountDeletion()
 
 
+class OwnLink(Section, frozen=True):
+    """Links in mails, beyond what Kratos does with them."""
+
+    login_enabled: Annotated[bool, says("A mailed link signs people in.")] = False
+
+
+class OwnMethods(Section, frozen=True):
+    """Ways to sign in, beyond what Kratos does with them."""
+
+    link: OwnLink = OwnLink()
+
+
 class Notices(Section, frozen=True):
     """Mails that tell people what happened to their account, in case it was not them."""
 
@@ -383,6 +395,7 @@ class Limen(Section, frozen=True):
     branding: Branding = Branding()
     database: OwnDatabase = OwnDatabase()
     hashing: Hashing = Hashing()
+    methods: OwnMethods = OwnMethods()
     notices: Notices = Notices()
     pages: Pages = Pages()
     selfservice: OwnSelfService = OwnSelfService()

@@ -22,6 +22,8 @@ _SECTIONS: Final = {
     406: "Recovery did not work",
     407: "Verification did not work",
     500: "The server did not work",
+    901: "Beyond Kratos",
+    904: "Beyond Kratos: what did not work",
 }
 
 _HEAD: Final = """\
@@ -30,7 +32,8 @@ _HEAD: Final = """\
 At the end of this page you know every message a user interface may get, to show it in your own words or language.
 
 Each has an `id`, a `type`, a `text`, and a `context` with the values the text was made from; a message without values
-has no `context`. Ids, types and context keys are those of Ory Kratos. The texts are Limen's and change: go by the id.
+has no `context`. Ids, types and context keys are those of Ory Kratos, but for
+those from 9000000 on, which Kratos does not have. The texts are Limen's and change: go by the id.
 
 A name in braces is a value of the context. `{…_on}` is the day of the time `…_at`; `{ways}` lists the ways to sign in
 that the context names. Where there are two sentences, the number decides: the first is for one."""

@@ -416,6 +416,12 @@ VERIFICATION_DONE_ALREADY = _error(4070002, "This was verified already. To verif
 VERIFICATION_FAILED = _error(4070003, "Verifying your address did not work. Start again here.")
 VERIFICATION_LINK_INCOMPLETE = _error(4070004, "This link is not complete. Open it from the message again.")  # reserved
 VERIFICATION_EXPIRED = _expiry(4070005, "Start again.")
+
+# Ours: Kratos' ids end far below.
+SEND_LOGIN_LINK = _info(9010001, "Send me a sign-in link")
+LOGIN_LINK_SENT = _info(9010002, "A link is on its way to you. Open it to sign in.")
+SEND_LINK_AGAIN = _info(9010003, "Send a new link")
+WRONG_LOGIN_LINK = _error(9040001, "This link is no longer valid, or was used before. Ask for a new one.")
 WRONG_VERIFICATION_CODE = _error(
     4070006, "This code does not match, or was used before. Check it, or ask for a new one."
 )

@@ -105,6 +105,7 @@ _ALL: Final = (
     Kind("verifiable_address_changed", _CHANGED, _CHANGED),
     Kind("authenticator_key_added", _ADDED, _ADDED),
     # What follows is not Kratos'.
+    Kind("login/valid", {**_KNOWN, "LoginURL": "login_url"}),
     Kind("password_changed", _DONE, _DONE),
     Kind("address_removed", _DONE, _DONE),
     Kind("new_device", _DONE, _DONE),

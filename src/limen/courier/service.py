@@ -63,7 +63,7 @@ def queue_link(
     seconds: float,
     identity: Identity,
 ) -> None:
-    """Queue a link that recovers an account or verifies an address. `kind` is recovery or verification."""
+    """Queue a link that recovers an account, verifies an address or signs in; `kind` is that flow's."""
     data = _about(ctx, identity, request_url, payload) | {"expires_in_minutes": int(seconds // 60), f"{kind}_url": link}
     _queue(commit, ctx, f"{kind}/valid", "email", address, data, _language(ctx, identity, None, payload))
 

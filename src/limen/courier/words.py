@@ -22,7 +22,7 @@ _WORDS: Final = {
     "verification_code/invalid": "verification_unknown",
 }
 _CODES: Final = ("login_code", "registration_code", "verification_code", "recovery_code")
-_LINKS: Final = ("verification_url", "recovery_url")
+_LINKS: Final = ("verification_url", "recovery_url", "login_url")
 _FONT: Final = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _LIGHT, _DARK = ("#ffffff", "#f5f6f8"), ("#181b21", "#101216")  # card and ground, as in layout/mail.html
 

@@ -98,6 +98,8 @@ class Project(Struct, frozen=True, kw_only=True):
 
     def has_method(self, method: str) -> bool:
         methods = self.config.selfservice.methods
+        if method == "link" and self.config.limen.methods.link.login_enabled:
+            return True
         if method == "code":
             return methods.code.enabled or methods.code.passwordless_enabled
         if method == "identifier_first":

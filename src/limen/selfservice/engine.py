@@ -297,7 +297,8 @@ def page(ctx: Context, flow: Flow) -> str:
 def confirmation(ctx: Context, flow: Flow, form: Form) -> Reply | None:
     """Where people see our own pages, a link that was opened asks for a click first: mail scanners open links, too."""
     token = form.get("token")
-    if ctx.client.method != "GET" or not token or not ctx.project.has_own_page(flow.kind):
+    ours = flow.kind == "login" or ctx.project.has_own_page(flow.kind)  # Kratos knows no links that sign in
+    if ctx.client.method != "GET" or not token or not ours:
         return None
     query = {"kind": flow.kind, "flow": flow.id, "token": token}
     return Reply(json=False, url=urls.with_query(urls.join(ctx.project.public_url, "/ui/link"), query))

@@ -97,6 +97,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     flow = await engine.asked(ctx, "login", id_)
     so_far = engine.Submitted()
     try:
+        if confirm := engine.confirmation(ctx, flow, form):
+            return confirm
         subject = await sessions.current(ctx)
         if subject is not None and not flow.refresh and flow.requested_aal <= subject.session.aal:
             if not (ctx.client.is_json or not flow.is_browser):
@@ -123,6 +125,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
                     return await _shown(ctx, flow, step, so_far)
         raise errors.untyped("this method cannot sign anybody in")
     except (FormError, StartAgain) as error:
+        if isinstance(error, StartAgain) and error.page:
+            return await _start_again(ctx, flow, error)
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))
         engine.refuse(ctx, flow, refusal, so_far)
         await engine.keep(ctx, flow, refusal.then)
@@ -130,6 +134,14 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         return await oauth2.shown(ctx, flow, json=_json(ctx, flow), status=400)
     except ApiError as error:
         return engine.failed(ctx, error, flow)
+
+
+async def _start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
+    """A link led nowhere: whoever opened it goes on in a new flow, which is this browser's."""
+    new = await fresh(ctx, "browser", None, "aal1", refresh=False, schema=flow.identity_schema)
+    new.ui.messages = [again.message]
+    await store.save_new(ctx.db, new)
+    return Reply(json=False, url=engine.page(ctx, new))
 
 
 async def _shown(ctx: Context, flow: Flow, step: Shown, so_far: engine.Submitted) -> Reply:
