@@ -16,7 +16,7 @@ from limen.selfservice import guard
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 # These answers carry no cookies and ask for none.
-PLAIN = ("/health/alive", "/health/ready", "/version", "/metrics/prometheus")
+PLAIN = ("/health/alive", "/health/ready", "/version", "/metrics/prometheus", "/openapi.json")
 _FLOWS = "(?:login|registration|settings|recovery|verification)"
 _IGNORED = re.compile("|".join((
     f"/self-service/{_FLOWS}(?:/api)?", "/self-service/logout/api", "/self-service/methods/oidc/callback/[^/]*",

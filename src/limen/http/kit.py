@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -337,6 +337,12 @@ class Routes:
                 return
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
         self._patterns.append((pattern, path, {method: handler}))
+
+    def all(self) -> Iterator[tuple[str, str]]:
+        """Every method and path."""
+        for path, handlers in (*self._exact.items(), *((path, found) for _, path, found in self._patterns)):
+            for method in handlers:
+                yield method, path
 
     def find(self, call: Call) -> Handler | Answer:
         """The handler, or the answer that there is none: 404, or 405 with what the path does answer."""

@@ -11,7 +11,7 @@ from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow import script
 from limen.flow.model import FlowType
-from limen.http import browserguard, pages, paging, social_routes, whoami
+from limen.http import browserguard, openapi, pages, paging, social_routes, whoami
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -110,6 +110,7 @@ class PublicPort(Port):
         routes.add("GET", "/sessions/token-exchange", _replying(exchange.exchange))
         social_routes.add(routes)
         pages.routes(routes)
+        routes.add("GET", openapi.PATH, openapi.of_public)
         routes.add("GET", "/health/alive", _alive)
         routes.add("GET", "/health/ready", self._readiness)
         for prefix in ("", "/admin"):
