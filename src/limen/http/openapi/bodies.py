@@ -38,7 +38,10 @@ _REQUIRED = {
     "updateRecoveryFlowWithLinkMethod": ("email",),
     "updateVerificationFlowWithLinkMethod": ("email",),
 }
-_CHOICES = {"updateRegistrationFlowWithProfileMethod": {"screen": of("'credential-selection|previous'")}}
+_MORE = {
+    "updateRegistrationFlowWithProfileMethod": {"screen": of("'credential-selection|previous'")},
+    "updateSettingsFlowWithOidcMethod": {"flow": of("string")},  # clients send it; the address names the flow
+}
 
 
 def _name(kind: Kind, method: str) -> str:
@@ -49,7 +52,7 @@ def _name(kind: Kind, method: str) -> str:
 def _form(name: str, part: Part) -> Schema:
     """A method's form: its struct's fields."""
     properties = {field.encode_name: _field(field.type) for field in msgspec.structs.fields(part.form)}
-    properties |= _CHOICES.get(name, {})
+    properties |= _MORE.get(name, {})
     properties["method"] = of("string")
     properties.setdefault("csrf_token", of("string"))
     return {"type": "object", "properties": properties, "required": ["method", *_REQUIRED.get(name, ())]}
