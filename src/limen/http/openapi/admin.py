@@ -64,6 +64,10 @@ OPERATIONS = (
         takes=f"{_TOKENS}, active: boolean, expand: string[]", answers={200: "session[]"}, errors=(400,),
     ),
     Operation(
+        id="manageSessions", method="POST", path="/admin/sessions", tag="identity", says="End or delete many sessions",
+        body="manageSessionsBody", answers={200: "manageSessionsResponse"}, errors=(400, 401, 413),
+    ),
+    Operation(
         id="getSession", method="GET", path="/admin/sessions/{id}", tag="identity", says="A session",
         takes="expand: string[], id*", answers={200: "session"}, errors=(400, 404),
     ),
