@@ -17,6 +17,7 @@ from limen.app import App, run_until_signal
 from limen.core import configload, configreport, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
 from limen.core.schemaload import SchemaMistakes, Schemas
+from limen.courier import mailbox
 from limen.db import migrate as migrations
 from limen.db.database import DatabaseError, Driver
 from limen.listen import StartError, bind, listeners
@@ -110,6 +111,7 @@ def _greet(loaded: Loaded, app: App) -> None:
         f"  public API {public}/",
         f"  admin API  {project.admin_url}  (no authentication: keep it private)",
         f"  data       {_shown_dsn(config.dsn)}",
+        *([f"  mailbox    {mailbox.address(project)}  (no mail leaves this machine)"] if mailbox.is_only(project) else []),
     ]
     click.echo("\n".join(lines), err=True)
 

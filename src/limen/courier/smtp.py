@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -218,7 +219,9 @@ async def _socket(server: Server, *, refuse_private: bool) -> socket.socket:
         failure = OSError(f"no connection within {TIMEOUT:g} s")
     except (OSError, UnicodeError, addresses.Forbidden) as error:
         failure = error
-    raise Undelivered(f"{server.host}:{server.port}: {failure}", _REASON) from failure
+    known = isinstance(failure, OSError) and failure.errno and failure.errno > 0  # those of name resolution are negative
+    told = os.strerror(failure.errno) if known else str(failure)  # type: ignore[attr-defined]
+    raise Undelivered(f"{server.host}:{server.port}: {told}", _REASON) from failure
 
 
 async def _connected(address: str, port: int) -> socket.socket:

@@ -82,7 +82,7 @@ class _Said:
 
     def _good_for(self) -> str:
         minutes = int(self.data.get("expires_in_minutes") or 0)
-        if minutes >= 120 and minutes % 60 == 0:
+        if minutes and minutes % 60 == 0:
             return self._text("good_for_hours", hours=minutes // 60)
         return self._text("good_for_minutes", minutes=minutes)
 

@@ -10,7 +10,7 @@ from limen.core import urls
 from limen.core.errors import ApiError
 from limen.db.database import DatabaseError
 from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer
-from limen.http.pages import account, confirm, flows, session, state, static
+from limen.http.pages import account, confirm, flows, mailbox, session, state, static
 from limen.selfservice import login, pageerrors, recovery, registration, settings, verification
 
 PREFIX, STATIC = "/ui/", "/ui/static/"
@@ -20,7 +20,8 @@ def routes(routes: Routes) -> None:
     routes.add("GET", "/", _root)
     for path, handler in (
         ("/ui", _home), ("/ui/", session.home), ("/ui/error", _error), ("/ui/logout", session.sign_out_form),
-        ("/ui/link", confirm.show),
+        ("/ui/link", confirm.show), ("/ui/mailbox", mailbox.index), ("/ui/mailbox/{id}", mailbox.show),
+        ("/ui/mailbox/{id}/html", mailbox.html),
         ("/ui/account/data", account.download), (account.DELETE, account.ask), ("/ui/account/deleted", account.deleted),
         ("/ui/login", flows.page("login", login.fetch)), ("/ui/registration", flows.page("registration", registration.fetch)),
         ("/ui/settings", flows.page("settings", settings.fetch)), ("/ui/recovery", flows.page("recovery", recovery.fetch)),

@@ -44,8 +44,12 @@ def page(
     *,
     status: int = 200,
     headers: list[tuple[str, str]] | None = None,
+    frames: bool = False,
 ) -> Answer:
-    """A whole page. Templates find beside `values`: `t` (words), `look`, `file`, `link`, `token`, `languages`."""
+    """A whole page. Templates find beside `values`: `t` (words), `look`, `file`, `link`, `token`, `languages`.
+
+    :param frames: the page shows another of ours in a frame
+    """
     project = call.site.project
     secret = call.ctx.client.csrf
     common = {
@@ -57,6 +61,6 @@ def page(
         "languages": words.choices(call),
     }
     body = _environment().get_template(template + ".html").render(common | values)
-    policy = ("content-security-policy", look(project).policy)
+    policy = ("content-security-policy", look(project).policy + ("; frame-src 'self'" if frames else ""))
     kept = [] if call.method == "GET" else [("cache-control", "no-store")]  # the port says so for every GET
     return Answer(status, body.encode(), [*_HEADERS, *kept, policy, *words.chosen_cookie(call), *(headers or ())])
