@@ -390,7 +390,7 @@ selfservice:
       after:
         profile:
           hooks:
-            - hook: verify_new_address
+            - {hook: b2b_sso, config: {}}
 tracing:
   provider: ""
 courier: {delivery_strategy: smtp}
@@ -399,7 +399,7 @@ courier: {delivery_strategy: smtp}
         Pending("selfservice.methods.b2b", "organisations", Place(f"{tmp_path}/1.yml", 3, 5)),
         Pending(
             "selfservice.flows.settings.after.profile.hooks.0",
-            "confirming a changed address",
+            "organisations",
             Place(f"{tmp_path}/1.yml", 11, 15),
         ),
     )

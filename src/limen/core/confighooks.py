@@ -126,14 +126,10 @@ class Organization(Section, frozen=True, tag_field="hook", tag="organization", f
 
 
 _B2b = Annotated[B2bSso, not_yet("organisations")] | Annotated[Organization, not_yet("organisations")]
-_NewAddress = (
-    Annotated[VerifyNewAddress, not_yet("confirming a changed address")]
-    | Annotated[NotifyPreviousAddresses, not_yet("telling the former address")]
-)
 
 AnyHook = WebHook | _B2b
 LoginHook = RevokeActiveSessions | RequireVerifiedAddress | WebHook | Verification | ShowVerificationUi | _B2b
 LoginOidcHook = RevokeActiveSessions | RequireVerifiedAddress | WebHook | _B2b
 RegistrationHook = SessionHook | WebHook | ShowVerificationUi | _B2b
 RevokingHook = WebHook | RevokeActiveSessions
-ProfileHook = WebHook | ShowVerificationUi | _NewAddress | _B2b
+ProfileHook = WebHook | ShowVerificationUi | VerifyNewAddress | NotifyPreviousAddresses | _B2b

@@ -50,7 +50,7 @@ async def save(
     own = engine.page(ctx, flow)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "settings", so_far.id) or own)
     session = sessions.renew(ctx, subject.session, changed.proof) if changed.proof else subject.session
-    hooks.with_change(effects, session, so_far.id)
+    hooks.with_change(effects, identity, session, so_far.id)
     following = await fresh(ctx, flow.type, Subject(session, effects.identity))
     effects.flow = flow = _drawn_anew(ctx, flow, following)
     commit = ctx.db.begin()

@@ -48,7 +48,7 @@ class Effects:
 
         :raises FormError: the configured way of verifying is switched off
         """
-        _announcement(self.ctx)
+        announcement(self.ctx)
         for address in self.identity.verifiable_addresses:
             waits = address.status == "pending" if self.flow.kind == "settings" else not address.verified
             if not waits or not address.value:
@@ -65,7 +65,7 @@ class Effects:
         if renews_csrf:
             self.csrf = self.csrf or csrf.new_secret()
         flow = verification_flow(ctx, self.flow, self.csrf or ctx.client.csrf)
-        announce = _announcement(ctx)
+        announce = announcement(ctx)
         announce.draw(flow, address.via, address.value)
         flow.state = "sent_email"
         self.verifications.append(flow)
@@ -89,7 +89,7 @@ class Effects:
             self.continue_with.append(self.verification)
 
 
-def _announcement(ctx: Context) -> Announcement:
+def announcement(ctx: Context) -> Announcement:
     """How a verification begins with its message sent.
 
     :raises FormError: the configured way is switched off, which only the operator can mend

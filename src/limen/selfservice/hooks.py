@@ -17,7 +17,7 @@ from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity.model import Identity
 from limen.project.model import Kind
-from limen.selfservice import continue_with, webhook
+from limen.selfservice import continue_with, newaddress, webhook
 from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Leave, Reply
 from limen.selfservice.webhook import Occasion
@@ -187,15 +187,19 @@ async def before_change(effects: Effects, subject: Subject, method: str) -> None
 
     :raises FormError: one says no
     :raises ApiError: one failed
+    :raises FreshSignInNeeded: an address changes, and the sign-in is not fresh
+    :raises Leave: the change waits until the new address is proved
     """
     for hook in _own(effects.ctx, "settings", method):
         match hook:
             case kinds.WebHook(config) if _is_asked(hook):
                 about = Occasion(effects.flow, effects.payload, effects.identity, subject.session, subject.identity)
                 effects.identity = await webhook.call(effects.ctx, config, about) or effects.identity
+            case kinds.VerifyNewAddress():
+                await newaddress.hold_back(effects, subject)
 
 
-def with_change(effects: Effects, session: Session, method: str) -> None:
+def with_change(effects: Effects, before: Identity, session: Session, method: str) -> None:
     """What the built-in hooks add to a change."""
     ctx = effects.ctx
     if ctx.project.config.selfservice.flows.verification.enabled:
@@ -206,6 +210,8 @@ def with_change(effects: Effects, session: Session, method: str) -> None:
                 _revoke_others(effects, session)
             case kinds.ShowVerificationUi():
                 effects.show_verification()
+            case kinds.NotifyPreviousAddresses(config):
+                newaddress.notify(effects, before, config.recipients)
 
 
 async def after_change(effects: Effects, before: Identity, session: Session, method: str) -> None:

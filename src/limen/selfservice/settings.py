@@ -16,7 +16,7 @@ from limen.flow.model import Flow, FlowType
 from limen.identity.model import Identity
 from limen.methods import ALL
 from limen.selfservice import change, engine, expiry, hooks
-from limen.selfservice.reply import Reply
+from limen.selfservice.reply import Leave, Reply
 from limen.session import service as sessions
 from limen.session.model import Session, Subject
 
@@ -137,6 +137,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         if ctx.client.method == "GET":
             form = await _resumed(ctx, flow, paused, json=json)
         reply = await _apply(ctx, flow, form, subject, so_far)
+    except Leave as leave:
+        reply = leave.reply
     except FreshSignInNeeded:
         reply = await interrupt(ctx, flow, form, so_far, paused)
     except FormError as error:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import csrf, errors, messages, ui
-from limen.core.errors import ApiError, FormError
+from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form
-from limen.flow import store
-from limen.flow.method import Controls, Shown, StartAgain
+from limen.db.database import Commit, UniqueViolation
+from limen.flow import held, store
+from limen.flow.held import Held
+from limen.flow.method import Controls, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
 from limen.identity.model import Identity
-from limen.selfservice import engine, expiry, guard, hooks, oauth2
+from limen.selfservice import engine, expiry, guard, hooks, newaddress, oauth2
 from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
@@ -101,45 +105,74 @@ async def _claimed(ctx: Context, flow: Flow) -> Reply:
 
 async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.Submitted) -> Reply:
     identity = await identities.must(ctx.db, outcome.identity_id)
+    if change := held.of(flow):
+        return await _changed(ctx, flow, outcome, so_far, identity, change)
     after = identities.mark_address(ctx, identity, outcome.via, outcome.address, status="completed")
+    return await _passed(ctx, flow, outcome, so_far, identity, after)
+
+
+async def _changed(
+    ctx: Context, flow: Flow, outcome: Controls, so_far: engine.Submitted, identity: Identity, change: Held
+) -> Reply:
+    """The address is one that the person wanted to change to: now the change is made, and its hooks run.
+
+    :raises FormError: somebody else has the address meanwhile
+    """
+    try:
+        effects, session = await newaddress.applied(ctx, change, identity)
+    except newaddress.Overtaken:
+        newaddress.gone(flow)
+        await engine.keep(ctx, flow, outcome.then)
+        return engine.shown(ctx, flow, json=not ctx.client.wants_page)
+    hooks.with_change(effects, identity, session, "profile")
+
+    async def tell() -> None:
+        await hooks.after_change(effects, identity, session, "profile")
+
+    try:
+        return await _passed(ctx, flow, outcome, so_far, identity, effects.identity, effects.thens, tell)
+    except UniqueViolation:
+        raise form_error(messages.IDENTIFIER_TAKEN()) from None
+
+
+async def _passed(
+    ctx: Context,
+    open_: Flow,
+    outcome: Controls,
+    so_far: engine.Submitted,
+    identity: Identity,
+    after: Identity,
+    thens: Sequence[Then] = (),
+    tell: Callable[[], Awaitable[None]] | None = None,
+) -> Reply:
+    flow = replace(open_, state="passed_challenge")
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "verification", ""))
     waits = bool(flow.oauth2_login_challenge) and flow.csrf == csrf.digest(ctx.client.csrf)
     session = await _live_session(ctx, flow, after) if waits else None
-    flow.state = "passed_challenge"
     secret = csrf.new_secret() if flow.is_browser and not ctx.client.csrf else ""
     if secret or ctx.client.csrf:  # the browser that proved it reads on
         flow.csrf = csrf.digest(secret or ctx.client.csrf)
     told = messages.PHONE_VERIFIED() if outcome.via == "sms" else messages.EMAIL_VERIFIED()
     on = oauth2.begin_again(ctx, flow) if waits and session is None else to
     flow.ui = ui.Ui([ui.CSRF_NODE, _continue(on, so_far.id)], [told], action=to, method="GET")
-    await engine.keep(
-        ctx,
-        flow,
-        outcome.then,
-        lambda commit: identities.save(commit, identity, after) if after is not identity else None,
-    )
+
+    def saved(commit: Commit) -> None:
+        if after is not identity:
+            identities.save(commit, identity, after)
+
+    await engine.keep(ctx, flow, outcome.then, saved, *thens)
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
-    effects = Effects(ctx, flow, after, so_far.about.transient_payload)
-    if refused := await _asked_hooks(effects, page=outcome.page):
-        return refused
+    try:
+        if tell is not None:
+            await tell()
+        await hooks.after_proof(Effects(ctx, flow, after, so_far.about.transient_payload))
+    except FormError as error:  # the address is verified, whatever hooks say
+        raise StartAgain(messages.GENERIC(reason=str(error)), page=outcome.page, told=error.told) from error
+    except ApiError as error:
+        return replace(engine.failed(ctx, error, flow), csrf=csrf.new_secret())
     if session is not None:
         return await _answered(ctx, flow, session, after, so_far)
     return engine.shown(ctx, flow, json=not ctx.client.wants_page, csrf=secret)
-
-
-async def _asked_hooks(effects: Effects, *, page: bool) -> Reply | None:
-    """Run the hooks; the answer of one that failed. The address is verified, whatever they say.
-
-    :raises StartAgain: one says no, and what
-    """
-    ctx, flow = effects.ctx, effects.flow
-    try:
-        await hooks.after_proof(effects)
-    except FormError as error:
-        raise StartAgain(messages.GENERIC(reason=str(error)), page=page, told=error.told) from error
-    except ApiError as error:
-        return replace(engine.failed(ctx, error, flow), csrf=csrf.new_secret())
-    return None
 
 
 def _continue(to: str, group: str) -> ui.Node:

@@ -14,7 +14,8 @@ from limen.core.errors import form_error
 from limen.core.form import Form
 from limen.courier import service as courier
 from limen.db.database import Commit
-from limen.flow import proofs
+from limen.flow import held, proofs
+from limen.flow.held import Held
 from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain, Unclaimed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
@@ -87,6 +88,8 @@ async def _verify(ctx: Context, flow: Flow, form: Verify, about: Submission, sub
 
 
 async def _send_verification_code(ctx: Context, flow: Flow, asked: str, about: Submission) -> Outcome:
+    if change := held.of(flow):
+        return await _send_again(ctx, flow, change, about)
     via = normalize.channel(asked)
     address = normalize.address(asked, via)
     identity = await people.by_address(ctx.db, "verifiable", via, address) if address else None
@@ -104,13 +107,29 @@ async def _send_verification_code(ctx: Context, flow: Flow, asked: str, about: S
     return Shown(flow, status=200, echoes=False, then=then)
 
 
+async def _send_again(ctx: Context, flow: Flow, change: Held, about: Submission) -> Outcome:
+    """Another code for an address that its owner-to-be has to prove: it goes there, whatever the form says."""
+    identity = await identities.must(ctx.db, change.identity_id)
+    owner = await people.by_address(ctx.db, "verifiable", change.via, change.address)
+    if owner is not None and owner.id != identity.id:
+        raise form_error(messages.IDENTIFIER_TAKEN())
+    flow.state = "sent_email"
+    draw_sent_verification(flow, change.via, change.address)
+
+    def then(commit: Commit) -> None:
+        proofs.drop(commit, held.PURPOSE, flow.id)
+        issue_verification(commit, ctx, flow, about.transient_payload, identity, change.via, change.address)
+
+    return Shown(flow, status=200, echoes=False, then=then)
+
+
 def issue_verification(
     commit: Commit, ctx: Context, flow: Flow, payload: dict[str, Any], identity: Identity, via: str, address: str
 ) -> None:
     """Mint a code for this address and queue the message that brings it."""
     code = proofs.new_code()
     proofs.issue(
-        commit, ctx, "verification", flow.id, code,
+        commit, ctx, held.purpose(flow), flow.id, code,
         via=via, address=address, identity_id=identity.id, seconds=lifespan(ctx),
     )  # fmt: skip
     query = urlencode({"code": code, "flow": flow.id})
@@ -123,7 +142,7 @@ def issue_verification(
 
 async def _use_verification_code(ctx: Context, flow: Flow, code: str) -> Outcome:
     await count(ctx, flow)
-    proof = await proofs.find(ctx, "verification", flow.id, code)
+    proof = await proofs.find(ctx, held.purpose(flow), flow.id, code)
     if proof is None or proof.identity_id is None:
         flow.ui.messages = [messages.WRONG_VERIFICATION_CODE()]
         return Shown(flow, status=200)  # as at a recovery, except that the fields keep what they were told

@@ -10,7 +10,7 @@ from limen.context import Context
 from limen.core import clock, crypto, formats, messages, ui, urls
 from limen.core.form import Form
 from limen.core.messages import Declared, Message
-from limen.flow import proofs
+from limen.flow import held, proofs
 from limen.flow.method import StartAgain
 from limen.flow.model import Flow
 from limen.session.model import Subject
@@ -88,7 +88,7 @@ async def used(ctx: Context, flow: Flow, token: str, *, wrong: Declared, expired
 
     :raises StartAgain: it was used before, was never sent, or is too old
     """
-    proof = await proofs.find(ctx, f"{flow.kind}_link", flow.id, token, even_expired=True)
+    proof = await proofs.find(ctx, f"{held.purpose(flow)}_link", flow.id, token, even_expired=True)
     if proof is None or proof.identity_id is None:
         raise StartAgain(wrong(), page=True)
     if proof.expires_at <= ctx.stamp:

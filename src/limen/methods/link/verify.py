@@ -9,7 +9,8 @@ from limen.core import messages, normalize, ui
 from limen.core.errors import form_error
 from limen.courier import service as courier
 from limen.db.database import Commit
-from limen.flow import proofs
+from limen.flow import held, proofs
+from limen.flow.held import Held
 from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain, Unclaimed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
@@ -29,6 +30,8 @@ async def _submit(ctx: Context, flow: Flow, form: Asked, about: Submission, subj
         raise StartAgain(messages.VERIFICATION_DONE_ALREADY())
     if not form.email:
         raise form_error(messages.PROPERTY_MISSING(property="email"), "email")
+    if change := held.of(flow):
+        return await _send_again(ctx, flow, change, about)
     address = normalize.canonical(form.email)
     identity = await people.by_address(ctx.db, "verifiable", "email", address)
     common.draw_sent(flow, form.email, messages.VERIFICATION_LINK_SENT())
@@ -44,13 +47,25 @@ async def _submit(ctx: Context, flow: Flow, form: Asked, about: Submission, subj
     return Shown(flow, status=200, echoes=False, then=then)
 
 
+async def _send_again(ctx: Context, flow: Flow, change: Held, about: Submission) -> Outcome:
+    """Another link for an address that its owner-to-be has to prove: it goes there, whatever the form says."""
+    identity = await identities.must(ctx.db, change.identity_id)
+    common.draw_sent(flow, change.address, messages.VERIFICATION_LINK_SENT())
+
+    def then(commit: Commit) -> None:
+        proofs.drop(commit, f"{held.PURPOSE}_link", flow.id)
+        _issue(commit, ctx, flow, about.transient_payload, identity, change.via, change.address)
+
+    return Shown(flow, status=200, echoes=False, then=then)
+
+
 def _issue(
     commit: Commit, ctx: Context, flow: Flow, payload: dict[str, Any], identity: Identity, via: str, address: str
 ) -> None:
     token = common.new_token()
     seconds = common.lifespan(ctx)
     proofs.issue(
-        commit, ctx, "verification_link", flow.id, token,
+        commit, ctx, f"{held.purpose(flow)}_link", flow.id, token,
         via=via, address=address, identity_id=identity.id, seconds=seconds,
     )  # fmt: skip
     link = common.url(ctx, flow, token)
