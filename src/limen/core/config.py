@@ -125,7 +125,9 @@ class SessionCookie(Section, frozen=True):
 class TokenTemplate(Section, frozen=True, forbid_unknown_fields=False):
     """How a session becomes a JSON Web Token."""
 
-    jwks_url: Annotated[Source, says("The signing keys; file or base64.", example="jwks_url: file:///etc/jwks.json")]
+    jwks_url: Annotated[
+        Source, says("The signing keys, of which the first one signs.", example="jwks_url: file:///etc/jwks.json")
+    ]
     ttl: Annotated[Duration, says("How long the token is good.")] = 60.0
     claims_mapper_url: Annotated[Source | None, says("Jsonnet that makes the claims.")] = None
     subject_source: Annotated[Literal["id", "external_id"], says("What `sub` is.")] = "id"
@@ -145,7 +147,7 @@ class Whoami(Section, frozen=True):
     required_aal: Annotated[RequiredAal, says("Assurance level needed: one factor, or all a person has.")] = (
         "highest_available"
     )
-    tokenizer: Annotated[Tokenizer, not_yet("session tokens as JWT")] = Tokenizer()
+    tokenizer: Tokenizer = Tokenizer()
 
 
 class Session(Section, frozen=True):

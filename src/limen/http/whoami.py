@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import Struct
 
 from limen.core import clock, crypto, errors
 from limen.core.errors import ApiError
+from limen.core.urls import parse_query
+from limen.db.database import Row
 from limen.http import cookies
 from limen.http.kit import ERROR_JSON, JSON, NO_STORE, Scope, Send, Site
 from limen.session import service as sessions
-from limen.session import store
+from limen.session import store, tokens
 
 PATH = "/sessions/whoami"
 Headers = list[tuple[bytes, bytes]]
@@ -20,9 +23,8 @@ _NO_SESSION = msgspec.json.encode(errors.no_session().body()) + b"\n"
 
 
 def serves(scope: Scope) -> bool:
-    """Whether this is the plain question; a preflight and the rare `tokenize_as` go the long way."""
-    plain = scope["method"] != "OPTIONS" and b"tokenize_as" not in scope["query_string"]
-    return plain and b"%" not in scope["raw_path"]  # with an escaped slash it is another path
+    """Whether this is the question itself: no preflight, and with an escaped slash it is another path."""
+    return scope["method"] != "OPTIONS" and b"%" not in scope["raw_path"]
 
 
 async def answer(site: Site, scope: Scope, send: Send) -> None:
@@ -46,9 +48,18 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
         f'{{"active":true,"expires_at":"{expires_at}",{session[1:-1]},'
         f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}}}\n'
     ).encode()
+    wanted = (
+        parse_query(scope["query_string"].decode("latin1")).get("tokenize_as", [""])[0] if scope["query_string"] else ""
+    )
+    if wanted:
+        try:
+            body = await _tokenized(site, wanted, row, body)
+        except ApiError as error:
+            await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
+            return
     headers.append(_JSON)
     headers.append((b"x-kratos-authenticated-identity-id", identity_id.encode()))
-    if project.config.feature_flags.cacheable_sessions:
+    if project.config.feature_flags.cacheable_sessions and not wanted:
         headers.append((b"ory-session-cache-for", _cache_for(site, expires_at)))
     if cookie_expiry and cookie_expiry < expires_at:  # it was extended since the cookie was made
         found = await store.subject(site.database(), crypto.digest(token))
@@ -58,6 +69,23 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+class _Named(Struct):
+    id: str
+    external_id: str = ""
+
+
+async def _tokenized(site: Site, template: str, row: Row, body: bytes) -> bytes:
+    """The session with its token.
+
+    :raises ApiError: there is no such token for this session
+    """
+    session, identity = (msgspec.json.decode(text, type=_Named) for text in (row[3], row[8]))
+    facts = tokens.Facts(session.id, identity.id, identity.external_id, body)
+    token = await tokens.make(site.project, template, facts, site.now())
+    site.events.tell("session.tokenized", identity.id, session=session.id, template=template)
+    return f'{{"tokenized":"{token}",'.encode() + body[1:]
 
 
 def _read(site: Site, scope: Scope) -> tuple[str, str, Headers]:

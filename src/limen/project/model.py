@@ -18,6 +18,7 @@ from limen.core.crypto import Keys
 from limen.core.passwords import Hasher
 from limen.core.schema import IdentitySchema
 from limen.core.urls import Url
+from limen.project.templates import Template, compile_templates
 
 Kind = Literal["login", "registration", "settings", "recovery", "verification"]
 MIN_BCRYPT_COST = 12  # what a lower `hashers.bcrypt.cost` is raised to outside development
@@ -43,6 +44,7 @@ class Project(Struct, frozen=True, kw_only=True):
     cookie_keys: Keys
     page_keys: Keys
     cipher: Cipher
+    token_templates: Mapping[str, Template]
     hasher: Hasher
     schemas: Mapping[str, IdentitySchema]
     schema_urls: Mapping[str, str]
@@ -129,6 +131,7 @@ def compile_project(
         keys=Keys(default),
         cookie_keys=Keys(own.cookie or default),
         page_keys=Keys(own.pagination or default),
+        token_templates=compile_templates(config),
         cipher=Cipher(config.ciphers.algorithm, own.cipher or ()),
         hasher=make_hasher(config, dev=dev),
         schemas=schemas,
