@@ -30,6 +30,7 @@ class Passed(Struct, frozen=True):
     before: Identity | None = None  # what the person was, when the sign-in changed it (a code was used up)
     overtaken: Callable[[], Exception] | None = None  # makes the error for another sign-in having been faster
     may_be_lost: bool = False  # the change of the person is worth writing down, but not worth failing for
+    anew: bool = False  # a session of its own, also for somebody who has one
     then: Then | None = None
 
 
@@ -194,6 +195,7 @@ class Part(Struct, frozen=True, kw_only=True):
     csrf: Callable[[Any], bool] = always
     traits: bool = False  # the form carries traits
     checks_traits: bool = True  # which must fit the schema
+    by_link: bool = False  # may be submitted with GET, from a link
     paths: tuple[Path, ...] = ()  # fields inside of fields, such as `upstream_parameters.prompt`
     privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
     refused: Callable[[Flow, Any], None] | None = None

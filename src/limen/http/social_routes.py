@@ -22,7 +22,8 @@ def add(routes: Routes) -> None:
         "/self-service/methods/oidc/organization/{organization}/callback/{provider}",
     ):
         routes.add("GET", path, _back)
-    routes.add("POST", CALLBACK + "/{provider}", _posted)
+    for path in (CALLBACK, CALLBACK + "/{provider}"):
+        routes.add("POST", path, _posted)
 
 
 async def _back(call: Call) -> Answer:

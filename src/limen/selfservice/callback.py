@@ -39,12 +39,12 @@ async def finish(ctx: Context, provider: str, query: Mapping[str, str]) -> Reply
     subject = await sessions.current(ctx) if flow.is_browser else None
     if flow.kind == "settings":
         _check_owner(flow, subject)
+    await journey.check_browser(ctx, flow, state, by_codes=exchange.is_wanted(flow))
     so_far = Submitted()
     so_far.method = BY_ID[ID]
     try:
         who = await _who(ctx, flow, state, query, so_far, subject)
     except FormError as error:
-        flow.active = ID
         if flow.kind == "registration":
             ask_for_more(ctx, flow, state.provider, None)
         return await social.refused(ctx, flow, error, so_far, subject)
@@ -70,11 +70,11 @@ async def _who(
     :raises FormError: to be shown on the form
     :raises ApiError: what no form can mend
     """
-    left = await journey.returned(ctx, flow, state, by_codes=exchange.is_wanted(flow))
-    so_far.data = Start(traits=left.traits, transient_payload=left.transient_payload)
     journey.check_answer(ctx, state.provider, query)
     if subject is not None and flow.kind != "settings" and not flow.refresh:
         return None
+    left = await journey.returned(ctx, flow, state)
+    so_far.data = Start(traits=left.traits, transient_payload=left.transient_payload)
     return await journey.arrive(ctx, must(ctx, state.provider), left, query)
 
 

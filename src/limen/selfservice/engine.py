@@ -197,7 +197,7 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
     schema = ctx.project.schema(
         subject.identity.schema_id if subject and flow.kind == "settings" else flow.identity_schema
     )
-    if ctx.client.method == "GET" and flow.kind in ("login", "registration"):
+    if ctx.client.method == "GET" and flow.kind in ("login", "registration") and not _is_link(flow, form):
         raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
     try:
         so_far.method, so_far.part = choose(ctx, flow, form)
@@ -228,6 +228,12 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
     except Unclaimed as error:
         so_far.method = None
         raise form_error(_NOBODY[flow.kind]()) from error
+
+
+def _is_link(flow: Flow, form: Form) -> bool:
+    """Whether a method whose submits may be links claims this one."""
+    parts = (method.part(flow.kind) for method in ALL)
+    return any(part.by_link and part.claims and part.claims(flow, form) for part in parts if part)
 
 
 class _Traits(Struct):

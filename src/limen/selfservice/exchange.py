@@ -6,6 +6,7 @@ person comes back, and reaches the app at its `return_to`. Whoever has only one 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from limen.context import Context
@@ -49,7 +50,7 @@ def _digest(ctx: Context, side: str, code: str) -> str:
     return ctx.project.keys.digest("token exchange", side, code)
 
 
-async def send_back(ctx: Context, flow: Flow, token: str = "", **query: str) -> Reply:
+async def send_back(ctx: Context, flow: Flow, token: str = "", query: Mapping[str, str] | None = None) -> Reply:
     """Send the browser to the app with the second code. Without a token the app learns how far its flow has come."""
     code = crypto.token(length=LENGTH)
     commit = ctx.db.begin()
@@ -57,7 +58,7 @@ async def send_back(ctx: Context, flow: Flow, token: str = "", **query: str) -> 
     pauses.pause(commit, ctx, _PAUSE, flow.id, kept, seconds=SECONDS, id_=_digest(ctx, "browser", code))
     await ctx.db.commit(commit)
     to = engine.return_url(ctx, flow, None)
-    return Reply(json=False, url=urls.with_query(to, {"code": code, **query}))
+    return Reply(json=False, url=urls.with_query(to, {"code": code, **(query or {})}))
 
 
 async def exchange(ctx: Context) -> Reply:

@@ -36,7 +36,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         raise errors.identity_disabled()
     known = subject is not None and subject.identity.id == identity.id
     before = passed.before or identity
-    session, token = _session(ctx, identity, passed.proof, subject)
+    session, token = _session(ctx, identity, passed.proof, None if passed.anew else subject)
     identity, session = linking.join(ctx, flow, identity, session)
     effects = Effects(ctx, flow, identity, so_far.about.transient_payload)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "login", so_far.id))
@@ -51,7 +51,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     commit = ctx.db.begin()
     flow.updated_at = ctx.stamp
     flows.update(commit, flow.passed(so_far.id))
-    if known:
+    if known and not passed.anew:
         session_store.update(commit, session, errors.session_inactive)
     else:
         session_store.insert(commit, session, sessions.digest(token))
@@ -65,7 +65,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
-        raise form_error(messages.IDENTIFIER_TAKEN()) from None
+        raise ApiError(409, "What identifies you now belongs to another account already.") from None
     ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
     return _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
 

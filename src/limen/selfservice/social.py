@@ -21,6 +21,7 @@ from limen.flow.method import Arrived, Changed, Passed
 from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
+from limen.identity.admin import REGIONS
 from limen.identity.model import Identity
 from limen.methods import BY_ID
 from limen.methods.oidc import credential, journey
@@ -90,7 +91,7 @@ async def refused(
     ctx.events.tell(f"{flow.kind}.failed", flow=flow.id, method=ID, why=str(error))
     is_sign_up = flow.kind == "registration"
     if exchange.is_wanted(flow) and not native:
-        return await exchange.send_back(ctx, flow, **({"flow": flow.id} if is_sign_up else {}))
+        return await exchange.send_back(ctx, flow, query={"flow": flow.id} if is_sign_up else None)
     json = ctx.client.is_json or not flow.is_browser
     more: dict[str, Any] = {"page_status": 302} if is_sign_up else {}
     if subject and flow.kind == "settings":
@@ -121,7 +122,7 @@ async def _sign_in(
     after = identity
     if identity.is_active and who.provider.config.update_identity_on_login == "automatic":
         after = await _brought_up_to_date(ctx, who, identity)
-    reply = await finish.sign_in(ctx, flow, Passed(after, proof(ctx, who), before=identity), so_far, subject)
+    reply = await finish.sign_in(ctx, flow, Passed(after, proof(ctx, who), before=identity, anew=True), so_far, subject)
     return await _to_app(ctx, flow, who, reply)
 
 
@@ -186,6 +187,8 @@ async def _sign_up(ctx: Context, flow: Flow, who: Arrived, so_far: Submitted) ->
     traits: dict[str, Any] | None = None
     try:
         mapped = await _mapped(ctx, who)
+        if mapped.region and mapped.region not in REGIONS:
+            raise journey.told(ctx, who.provider.id, mapper.unknown_region(who.provider))
         traits = merged(who.traits, mapped.traits)
         so_far.data = Start(traits=traits, transient_payload=so_far.about.transient_payload)
         return await _to_app(ctx, flow, who, await finish.sign_up(ctx, flow, _wanted(ctx, who, mapped, traits), so_far))
@@ -259,7 +262,7 @@ async def _owned(ctx: Context, flow: Flow, who: Arrived, new: Identity, so_far: 
     await store.save_new(ctx.db, following)
     ctx.events.tell("login.linking", flow=following.id, provider=who.provider.id)
     if ctx.client.accepts_json:
-        return Reply(json=True, status=400, flow=following)
+        return Reply(json=True, status=400, flow=following, payload=so_far.about.transient_payload)
     page = engine.page(ctx, following)
     if not following.is_browser:
         page = with_query(engine.return_url(ctx, following, None), {"flow": following.id})
@@ -293,7 +296,7 @@ async def _sign_in_linked(ctx: Context, flow: Flow, who: Arrived, owner: Owner, 
     config = who.provider.config
     account = credential.entry(config.id, who.claims.sub, config.organization_id, who.tokens)
     after = linking.with_account(ctx, owner.identity, account)
-    passed = Passed(after, proof(ctx, who), before=owner.identity)
+    passed = Passed(after, proof(ctx, who), before=owner.identity, anew=True)
     reply = await finish.sign_in(ctx, flow, passed, so_far, None)
     ctx.events.tell("identity.linked", owner.identity.id, provider=config.id)
     return await _to_app(ctx, flow, who, reply)

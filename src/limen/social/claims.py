@@ -67,8 +67,7 @@ def read(told: Mapping[str, Any], *, raw: Mapping[str, Any] | None = None, text_
     :raises ClaimError: a claim has the wrong type
     """
     found: dict[str, Any] = {name: _text(name, told[name]) for name in _TEXTS if told.get(name) is not None}
-    verified = told.get("email_verified")
-    found["email_verified"] = verified is True or (text_is_true and verified == "true")
+    found["email_verified"] = _is_verified(told.get("email_verified"), text_is_true=text_is_true)
     for name in ("phone_number_verified", "nonce_supported"):
         found[name] = told.get(name) is True
     found["locale"] = _locale(told.get("locale"))
@@ -81,6 +80,13 @@ def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ClaimError(f"the claim {name} is no text")
     return value
+
+
+def _is_verified(value: object, *, text_is_true: bool) -> bool:
+    """A text is not believed unless the provider is known to write texts; what is neither is a mistake."""
+    if value not in (None, True, False, "true", "false") or (isinstance(value, int) and not isinstance(value, bool)):
+        raise ClaimError("the claim email_verified is no boolean")
+    return value is True or (text_is_true and value == "true")
 
 
 def _locale(value: object) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from limen.core import errors, jsonnet, normalize, sources
+from limen.core import errors, jsonnet, messages, normalize, sources
+from limen.core.errors import LimenError
 from limen.core.jsonnet import JsonnetError
 from limen.core.outbound import Outbound, OutboundError
 from limen.core.sources import SourceError
@@ -26,6 +27,7 @@ class Mapped(Struct, frozen=True):
     verified: tuple[tuple[str, str], ...] = ()  # (via, value)
     metadata_public: Any = UNSET
     metadata_admin: Any = UNSET
+    region: str = ""
 
 
 class _Address(Struct, frozen=True):
@@ -61,7 +63,7 @@ async def run(
     try:
         text = await jsonnet.evaluate(snippet, ext=ext, name=_name(provider))
     except JsonnetError as error:
-        raise _failed(provider, f"{error}; the claims were {masked(claims)}", untyped=True) from error
+        raise _failed(provider, f"{error}; the claims were {masked(claims)}", errors.untyped) from error
     return _read(provider, text)
 
 
@@ -90,12 +92,12 @@ def _read(provider: Provider, text: str) -> Mapped:
     for name in ("metadata_public", "metadata_admin"):
         value = getattr(found, name)
         if value is not UNSET and not isinstance(value, dict):
-            raise _failed(provider, f"the mapper's identity.{name} is no object")
+            raise _failed(provider, f"the mapper's identity.{name} is no object", errors.misconfigured)
     if found.region is not UNSET and not isinstance(found.region, str):
-        raise _failed(provider, "the mapper's identity.region is no text")
-    return Mapped(
-        found.traits, _addresses(provider, found.verified_addresses), found.metadata_public, found.metadata_admin
-    )
+        raise _failed(provider, "the mapper's identity.region is no text", errors.misconfigured)
+    region = "" if found.region is UNSET else found.region
+    addresses = _addresses(provider, found.verified_addresses)
+    return Mapped(found.traits, addresses, found.metadata_public, found.metadata_admin, region)
 
 
 def _addresses(provider: Provider, listed: Any) -> tuple[tuple[str, str], ...]:
@@ -104,15 +106,27 @@ def _addresses(provider: Provider, listed: Any) -> tuple[tuple[str, str], ...]:
     try:
         found = msgspec.convert(listed, tuple[_Address, ...])
     except msgspec.ValidationError as error:
-        raise _failed(provider, f"the mapper's identity.verified_addresses is no list of addresses: {error}") from error
+        why = f"the mapper's identity.verified_addresses is no list of addresses: {error}"
+        raise _failed(provider, why, _mendable) from error
     return tuple((a.via, normalize.canonical(a.value) if a.via == "email" else a.value) for a in found)
 
 
-def _failed(provider: Provider, why: str, *, untyped: bool = False) -> Trouble:
-    """The person can do nothing about it; Kratos answers a mapper that fails with code 500 in a 400."""
-    reason = f"What {provider.name} told about you could not be used here. The operator of this site finds the reason in the log."
-    answer = errors.untyped(reason) if untyped else errors.ApiError(500, reason=reason)
-    return Trouble("mapper", why, answer)
+def _broken(reason: str) -> LimenError:
+    return errors.ApiError(500, reason=reason)
+
+
+def unknown_region(provider: Provider) -> Trouble:
+    return _failed(provider, "the mapper's identity.region is no region", _mendable)
+
+
+def _mendable(reason: str) -> LimenError:
+    return errors.form_error(messages.GENERIC(reason=reason))
+
+
+def _failed(provider: Provider, why: str, answer: Callable[[str], LimenError] = _broken) -> Trouble:
+    """The person can do nothing about it; the kinds of answers are Kratos'."""
+    told = f"What {provider.name} told about you could not be used here. The operator of this site finds the reason in the log."
+    return Trouble("mapper", why, answer(told))
 
 
 def masked(claims: Claims) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from limen.context import Context
 from limen.core import crypto, errors, messages, urls
-from limen.core.errors import ApiError, FormError, LimenError
+from limen.core.errors import ApiError, LimenError
 from limen.core.ids import new_id
 from limen.core.outbound import OutboundError
 from limen.db.database import Commit
@@ -86,7 +86,7 @@ async def _leave(ctx: Context, flow: Flow, provider: Provider, form: Start, abou
     if provider.kind.protocol == "OAuth 1.0a":
         left, url = await _oauth1_url(ctx, provider, described, left, state)
     else:
-        upstream = {name: str(value) for name, value in form.upstream_parameters.items() if isinstance(value, str)}
+        upstream = form.upstream_parameters
         url = oauth2.authorization_url(
             provider, described, state=state, verifier=verifier, nonce=nonce, refresh=flow.refresh, upstream=upstream
         )
@@ -97,7 +97,8 @@ async def _leave(ctx: Context, flow: Flow, provider: Provider, form: Start, abou
     def then(commit: Commit) -> None:
         pauses.pause(commit, ctx, _PAUSE, flow.id, left, seconds=SECONDS, identity_id=flow.identity_id or None, id_=id_)
 
-    return Sent(url, _cookie(ctx, flow, id_) if flow.is_browser else None, may_be_lost=True, then=then)
+    by_cookie = flow.is_browser or flow.kind == "settings"
+    return Sent(url, _cookie(ctx, flow, id_) if by_cookie else None, may_be_lost=True, then=then)
 
 
 def _sealed(ctx: Context, state: State) -> str:
@@ -147,24 +148,37 @@ def open_state(ctx: Context, query: Mapping[str, str], provider_in_path: str) ->
     return state
 
 
-async def returned(ctx: Context, flow: Flow, state: State, *, by_codes: bool) -> Left:
-    """What was remembered of the person, handed out once, and only to the browser it began in.
+async def check_browser(ctx: Context, flow: Flow, state: State, *, by_codes: bool) -> None:
+    """Whether this is the browser in which the sign-in began; nothing is used up by asking.
 
     :param by_codes: the flow is an app's, which two codes bind instead of a cookie
     :raises ApiError: 400, another browser, too late, or without cookies
-    :raises FormError: the same way back was taken before
     """
     brought = ctx.client.paused.get(_COOKIE + flow.id)
     if not by_codes and brought != state.pause:
         raise _lost(ctx, another=brought is not None)
+    if await pauses.look(ctx, state.pause, _PAUSE) is None and not await pauses.is_used(ctx, state.pause, _PAUSE):
+        raise _late()
+
+
+async def returned(ctx: Context, flow: Flow, state: State) -> Left:
+    """What was remembered of the person, handed out once.
+
+    :raises ApiError: 400, it is too late, or this belongs to somebody else
+    :raises FormError: the same way back was taken before
+    """
     found = await pauses.use(ctx, state.pause, _PAUSE)
     if found is None:
         if await pauses.is_used(ctx, state.pause, _PAUSE):
-            raise _used()
-        raise errors.bad_request("It took too long to come back from the provider. Start again.")
+            raise errors.form_error(messages.GENERIC(reason="This way back was taken already. Start again."))
+        raise _late()
     if found.flow_id != flow.id or (found.identity_id or "") != flow.identity_id:
         raise errors.bad_request("This is the way back to something else. Start again.")
     return msgspec.convert(found.values, Left)
+
+
+def _late() -> ApiError:
+    return errors.bad_request("It took too long to come back from the provider. Start again.")
 
 
 def _lost(ctx: Context, *, another: bool) -> ApiError:
@@ -178,10 +192,6 @@ def _lost(ctx: Context, *, another: bool) -> ApiError:
     return errors.bad_request(
         "This was started in another browser, or it was too long ago. Start again, in one browser from beginning to end."
     )
-
-
-def _used() -> FormError:
-    return errors.form_error(messages.GENERIC(reason="This way back from the provider was taken already. Start again."))
 
 
 async def arrive(ctx: Context, provider: Provider, left: Left, query: Mapping[str, str]) -> Arrived:
@@ -270,6 +280,8 @@ async def start(ctx: Context, flow: Flow, form: Start, about: Submission) -> Sen
 
     :raises LimenError: see `leave` and `bring`
     """
+    if any(not isinstance(value, str) for value in form.upstream_parameters.values()):
+        raise errors.untyped("Every upstream parameter has to be a text.")
     provider = must(ctx, form.provider)
     if form.id_token:
         return await bring(ctx, provider, form)

@@ -56,6 +56,7 @@ PART = Part(
     csrf=lambda _: False,  # all a forged submit could do is to send somebody to a provider
     traits=True,
     checks_traits=False,
+    by_link=True,
     paths=UPSTREAM_PATHS,
     identified=_identified,
 )
