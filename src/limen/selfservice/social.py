@@ -22,6 +22,7 @@ from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.admin import REGIONS
+from limen.identity.identifiers import federated
 from limen.identity.model import Identity
 from limen.methods import BY_ID
 from limen.methods.oidc import credential, journey
@@ -44,7 +45,7 @@ async def arrived(ctx: Context, flow: Flow, who: Arrived, so_far: Submitted, sub
     :raises ApiError: what no form can mend
     """
     so_far.method, so_far.part = BY_ID[ID], None  # what is refused from here on leaves the form as it is drawn below
-    known = await people.by_identifier(ctx.db, ID, f"{who.provider.id}:{who.claims.sub}")
+    known = await people.by_identifier(ctx.db, ID, federated(who.provider.id, who.claims.sub))
     if flow.kind == "registration":
         if known is None:
             return await _sign_up(ctx, flow, who, so_far)
@@ -100,7 +101,10 @@ async def refused(
 
 
 async def _following(ctx: Context, flow: Flow, kind: Any, **more: Any) -> Flow:
-    """The flow that another one goes on as, with its form drawn; not stored yet."""
+    """The flow that another one goes on as, with its form drawn; not stored yet.
+
+    :raises ApiError: a web hook says that it may not begin
+    """
     situation: Any = "first" if kind == "login" else "profile" if ctx.project.is_two_step else "unified"
     following = engine.new(
         ctx, kind, flow.type, situation,
@@ -203,11 +207,9 @@ async def _sign_up(ctx: Context, flow: Flow, who: Arrived, so_far: Submitted) ->
 def _wanted(ctx: Context, who: Arrived, mapped: Mapped, traits: dict[str, Any]) -> Changed:
     config = who.provider.config
     account = credential.entry(config.id, who.claims.sub, config.organization_id, who.tokens)
-    config_ = {"providers": [account]}
     return Changed(
         traits,
-        {ID: config_},
-        {ID: credential.identifiers(config_)},
+        {ID: {"providers": [account]}},
         verified=mapped.verified,
         proof=proof(ctx, who),
         more={**_metadata(mapped), "organization_id": config.organization_id},
@@ -235,7 +237,7 @@ async def _sign_up_closed(ctx: Context, flow: Flow, who: Arrived, so_far: Submit
         extracted = schema.extract(wanted.traits)
     except FormError:
         raise _closed(who) from None
-    new = identities.build(ctx, schema.id, extracted, wanted.credentials, identifiers=wanted.identifiers)
+    new = identities.build(ctx, schema.id, extracted, wanted.credentials)
     if await linking.owner(ctx, new) is None:
         raise _closed(who)
     return await _owned(ctx, flow, who, new, so_far)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from limen.context import Context
+from limen.identity.identifiers import federated
 from limen.identity.model import Identity
 from limen.methods.oidc.common import ID
 from limen.social.kinds import Token
@@ -48,4 +49,4 @@ def without_provider(identity: Identity, provider: str) -> dict[str, Any]:
 
 def identifiers(config: Mapping[str, Any]) -> tuple[str, ...]:
     """How the accounts are found."""
-    return tuple(dict.fromkeys(f"{e['provider']}:{e['subject']}" for e in config["providers"]))
+    return tuple(dict.fromkeys(federated(e["provider"], e["subject"]) for e in config["providers"]))

@@ -93,7 +93,7 @@ def _unlink(ctx: Context, subject: Subject, id_: str) -> Outcome:
 
 
 def _with(identity: Identity, config: dict[str, Any], **more: Any) -> Changed:
-    return Changed(identity.traits, {ID: config}, {ID: credential.identifiers(config)}, **more)
+    return Changed(identity.traits, {ID: config}, **more)
 
 
 def link(ctx: Context, arrived: Arrived, subject: Subject, proof: Proof) -> Changed:
