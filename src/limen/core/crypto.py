@@ -84,7 +84,7 @@ class Keys:
             raw = base64.urlsafe_b64decode(sealed.encode())
         except ValueError:
             return None
-        if len(raw) < 12 + 16:
+        if len(raw) < 12 + 16 or base64.urlsafe_b64encode(raw).decode() != sealed:  # one spelling only
             return None
         for seal in self._seals:
             try:
