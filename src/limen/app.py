@@ -65,6 +65,15 @@ class App:
     admin: AdminPort
 
     async def start(self) -> None:
+        """Open, and begin to work in the background.
+
+        :raises StartError: the data source, a schema or the database's state is in the way
+        """
+        await self.open()
+        if self._watch_courier or mailbox.is_only(self.site.project):
+            self._start_courier()
+
+    async def open(self) -> None:
         """Open the database, compile the project, build the ports. Schemas that were not given are read.
 
         :raises StartError: the data source, a schema or the database's state is in the way
@@ -89,8 +98,6 @@ class App:
         )
         self.public = PublicPort(self.site, self.is_ready)
         self.admin = AdminPort(self.site, self.is_ready)
-        if self._watch_courier or mailbox.is_only(project):
-            self._start_courier()
 
     def _start_courier(self) -> None:
         site = self.site
@@ -208,7 +215,22 @@ async def run_until_signal(
     app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM."""
+    await run(app, opened, told, _signalled())
+
+
+async def watch_until_signal(app: App, told: Callable[[], None]) -> None:
+    """Nothing but the courier, until SIGINT or SIGTERM.
+
+    :raises StartError: something is in the way
+    """
+    await app.start()
+    told()
+    await _signalled().wait()
+    await app.stop()
+
+
+def _signalled() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(app, opened, told, stop)
+    return stop

@@ -13,8 +13,9 @@ import click
 import uvloop
 
 from limen import __version__, log
-from limen.app import App, run_until_signal
-from limen.core import configload, configreport, schemaload
+from limen import doctor as doctors
+from limen.app import App, run_until_signal, watch_until_signal
+from limen.core import configload, configreport, findings, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
 from limen.core.schemaload import SchemaMistakes, Schemas
 from limen.courier import mailbox
@@ -111,7 +112,11 @@ def _greet(loaded: Loaded, app: App) -> None:
         f"  public API {public}/",
         f"  admin API  {project.admin_url}  (no authentication: keep it private)",
         f"  data       {_shown_dsn(config.dsn)}",
-        *([f"  mailbox    {mailbox.address(project)}  (no mail leaves this machine)"] if mailbox.is_only(project) else []),
+        *(
+            [f"  mailbox    {mailbox.address(project)}  (no mail leaves this machine)"]
+            if mailbox.is_only(project)
+            else []
+        ),
     ]
     click.echo("\n".join(lines), err=True)
 
@@ -209,6 +214,40 @@ async def _status(driver: Driver) -> None:
     click.echo(f"{'Version':9}{'Name':32}Status")
     for one in migrations.available():
         click.echo(f"{one.version:04}     {one.name:32}{'Applied' if one.version in done else 'Pending'}")
+
+
+@main.group()
+def courier() -> None:
+    """Deliver messages (`watch`)."""
+
+
+@courier.command()
+@_CONFIG
+@click.option("--expose-metrics-port", type=int, default=0, help="Taken for compatibility.")
+def watch(config: tuple[str, ...], expose_metrics_port: int) -> None:
+    """Deliver messages until stopped; beside servers that run without --watch-courier."""
+    flags: dict[str, object] = {"expose-metrics-port": expose_metrics_port} if expose_metrics_port else {}
+    loaded = _load(config, flags)
+    log.configure(loaded.config)
+    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev, watch_courier=True)
+    try:
+        uvloop.run(watch_until_signal(app, lambda: _complain("The courier is at work.")))
+    except StartError as error:
+        _stop(str(error))
+
+
+@main.command()
+@_CONFIG
+def doctor(config: tuple[str, ...]) -> None:
+    """Check how things stand: would messages be sent, and would they arrive? Changes nothing."""
+    loaded = _load(config, {})
+    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev)
+    try:
+        found = asyncio.run(doctors.examine(app))
+    except StartError as error:
+        _stop(str(error))
+    click.echo(findings.render(found, colour=sys.stdout.isatty()))
+    sys.exit(1 if any(one.grade == "trouble" for one in found) else 0)
 
 
 @main.command()

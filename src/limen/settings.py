@@ -125,10 +125,12 @@ def stand_in(folder: Path, *, with_secrets: bool = True) -> dict[str, Any]:
         "selfservice": {
             "default_browser_return_url": public + "ui/",
             "flows": {
+                "recovery": {"enabled": True},  # their mails are shown at /ui/mailbox
+                "verification": {"enabled": True},
                 "registration": {"after": {"password": {"hooks": [{"hook": "session"}]}}},
                 "logout": {"after": {"default_browser_return_url": public + "ui/login?signed_out=true"}},
             },
-            # What needs nothing from outside is on: no mail server, no domain that a passkey could be bound to.
+            # What needs nothing from outside is on: no domain that a passkey could be bound to.
             "methods": {"totp": {"enabled": True, "config": {"issuer": "Limen"}}, "lookup_secret": {"enabled": True}},
         },
         # OWASP's recommendation for argon2id: as safe as larger ones, and a sign-in costs 20 ms.

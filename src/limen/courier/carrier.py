@@ -35,18 +35,22 @@ class Carrier:
         rendered = await render.render(project, message)
         if mailbox.is_open(project):
             _tell(project, message, rendered)
-        if mailbox.is_only(project):
-            return
         courier = project.config.courier
         if message.channel != "email":
-            channel = next((one for one in courier.channels if one.id == message.channel), None)
-            if channel is None:
-                raise Undelivered(f"courier.channels has no entry with the id {message.channel}")
-            await webservice.send(self._outbound, channel.request_config, message, rendered)
+            await self._channel(project, message, rendered)
+        elif mailbox.is_only(project):
+            return
         elif courier.delivery_strategy == "http":
             await webservice.send(self._outbound, courier.http.request_config, message, rendered)
         else:
             await self._mail(project, message, rendered)
+
+    async def _channel(self, project: Project, message: Message, rendered: Rendered) -> None:
+        channel = next((one for one in project.config.courier.channels if one.id == message.channel), None)
+        if channel:
+            await webservice.send(self._outbound, channel.request_config, message, rendered)
+        elif not mailbox.is_only(project):
+            raise Undelivered(f"courier.channels has no entry with the id {message.channel}")
 
     async def _mail(self, project: Project, message: Message, rendered: Rendered) -> None:
         smtp = project.config.courier.smtp

@@ -112,6 +112,12 @@ class MailServer:
         self._tls: ssl.SSLContext | None = None
         self._idle: list[Connection] = []
 
+    @property
+    def name(self) -> str:
+        """How it is reached, for people."""
+        how = "TLS" if self._server.implicit_tls else "STARTTLS" if self._server.start_tls else "without encryption"
+        return f"{self._server.host}:{self._server.port}, {how}"
+
     async def send(self, mail: Mail) -> None:
         """Hand over one mail.
 
@@ -219,7 +225,9 @@ async def _socket(server: Server, *, refuse_private: bool) -> socket.socket:
         failure = OSError(f"no connection within {TIMEOUT:g} s")
     except (OSError, UnicodeError, addresses.Forbidden) as error:
         failure = error
-    known = isinstance(failure, OSError) and failure.errno and failure.errno > 0  # those of name resolution are negative
+    known = (
+        isinstance(failure, OSError) and failure.errno and failure.errno > 0
+    )  # those of name resolution are negative
     told = os.strerror(failure.errno) if known else str(failure)  # type: ignore[attr-defined]
     raise Undelivered(f"{server.host}:{server.port}: {told}", _REASON) from failure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import Struct
 
 from limen.core.ids import new_id
 from limen.courier.model import ABANDONED, QUEUED, Dispatch, Failure, Message, Origin
@@ -154,6 +155,28 @@ async def oldest_due(db: ProjectDatabase) -> str | None:
     """Since when the longest waiting message could have been sent."""
     row = await db.row(_OLDEST_DUE)
     return row[0] if row else None
+
+
+class GivenUp(Struct, frozen=True):
+    """How many messages were given up, and why the last one was."""
+
+    count: int
+    last: Failure | None
+
+
+_GIVEN_UP = """
+    select count(*) from messages where project_id = :project and status = 'abandoned' and updated_at > :since
+"""
+_LAST_FAILURE = """
+    select error from dispatches where project_id = :project and status = 'failed' and created_at > :since
+     order by created_at desc limit 1
+"""
+
+
+async def abandoned_since(db: ProjectDatabase, since: str) -> GivenUp:
+    row = await db.row(_GIVEN_UP, since=since)
+    last = await db.row(_LAST_FAILURE, since=since)
+    return GivenUp(row[0] if row else 0, _failure.decode(last[0]) if last else None)
 
 
 # --- for operators ------------------------------------------------------------------------------------------------------
