@@ -250,6 +250,24 @@ def doctor(config: tuple[str, ...]) -> None:
     sys.exit(1 if any(one.grade == "trouble" for one in found) else 0)
 
 
+@main.group("import")
+def import_() -> None:
+    """Move people in from another identity server."""
+
+
+@import_.command()
+@click.option("--from", "source", required=True, metavar="DSN", help="Kratos' database: sqlite://… or postgres://…")
+@click.option("--network", default="", help="Which network to copy, when there are several.")
+@click.option("--dry-run", is_flag=True, help="Only say what would fit and what would not.")
+@_CONFIG
+def kratos(source: str, network: str, dry_run: bool, config: tuple[str, ...]) -> None:
+    """Copy people, credentials, addresses and live sessions. May be repeated: who is here is left alone."""
+    from limen.moving.command import run_kratos  # noqa: PLC0415 - for the one who moves in, once
+
+    loaded = _load(config, {})
+    run_kratos(loaded, _schemas(loaded), source, network=network, dry_run=dry_run)
+
+
 @main.command()
 def version() -> None:
     """Print the version."""

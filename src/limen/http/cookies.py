@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from limen.core import clock
 from limen.core.crypto import Keys
+from limen.http import kratoscookies
 from limen.project.model import Project
 from limen.session.model import Session
 
@@ -58,8 +60,12 @@ def csrf(project: Project, secret: str) -> str:
 
 def session(project: Project, session_: Session, token: str, now: float) -> str:
     """The `Set-Cookie` of a session: its token and expiry, sealed. Each one differs, also for the same session."""
-    ends = clock.parse(session_.expires_at).timestamp()
-    sealed = project.cookie_keys.seal(_PURPOSE, msgspec.json.encode([token, session_.expires_at]))
+    return _session(project, token, session_.expires_at, now)
+
+
+def _session(project: Project, token: str, expires_at: str, now: float) -> str:
+    ends = clock.parse(expires_at).timestamp()
+    sealed = project.cookie_keys.seal(_PURPOSE, msgspec.json.encode([token, expires_at]))
     lifetime = max(0, round(ends - now))
     persistent = project.config.session.cookie.persistent
     expires = (f"Max-Age={lifetime}", f"Expires={formatdate(ends, usegmt=True)}") if persistent else ()
@@ -104,16 +110,30 @@ def _session_attributes(project: Project) -> tuple[str, ...]:
     )
 
 
-def open_session(project: Project, value: str) -> tuple[str, str] | None:
-    """The token and the expiry in a session cookie; None when we did not make it."""
-    return _opened(project.cookie_keys, value)
+class Opened(NamedTuple):
+    token: str
+    expires_at: str
+    is_ours: bool = True  # False: Kratos made it, with a secret that was carried over
+
+
+def open_session(project: Project, value: str) -> Opened | None:
+    """What is in a session cookie; None when neither we nor Kratos made it with a secret of this project."""
+    secrets = project.config.secrets
+    return _opened(project.cookie_keys, project.config.session.cookie.name, secrets.cookie or secrets.default, value)
 
 
 @lru_cache(maxsize=8192)
-def _opened(keys: Keys, value: str) -> tuple[str, str] | None:
+def _opened(keys: Keys, name: str, secrets: tuple[str, ...], value: str) -> Opened | None:
     """Opening costs 15 µs, and a browser sends the same cookie again and again. What it says is checked each time."""
     raw = keys.open(_PURPOSE, value)
-    if raw is None:
-        return None
-    token, expires_at = msgspec.json.decode(raw)
-    return token, expires_at
+    if raw is not None:
+        return Opened(*msgspec.json.decode(raw))
+    made_by_kratos = kratoscookies.read(name, value, secrets)
+    return Opened(*made_by_kratos, is_ours=False) if made_by_kratos else None
+
+
+def replaced(project: Project, cookies: Mapping[str, str], now: float) -> str | None:
+    """The `Set-Cookie` that puts ours in the place of a session cookie that Kratos made; None when there is none."""
+    value = cookies.get(project.config.session.cookie.name, "")
+    opened = open_session(project, value) if value else None
+    return _session(project, opened.token, opened.expires_at, now) if opened and not opened.is_ours else None

@@ -230,7 +230,7 @@ class Call:
             return token
         name = self.site.project.config.session.cookie.name
         if (sealed := self.cookies.get(name)) and (opened := cookies.open_session(self.site.project, sealed)):
-            return opened[0]
+            return opened.token
         kind, _, token = self.headers.get("authorization", "").partition(" ")
         return token if kind.lower() == "bearer" else ""
 

@@ -11,7 +11,7 @@ from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow import script
 from limen.flow.model import FlowType
-from limen.http import browserguard, openapi, pages, paging, social_routes, whoami
+from limen.http import browserguard, cookies, openapi, pages, paging, social_routes, whoami
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -78,6 +78,10 @@ class PublicPort(Port):
         if self.site.cors.enabled and not call.path.startswith(pages.PREFIX):
             extra.append(("vary", "Origin"))
             extra += self.site.cors.actual(call.headers, call.method)
+        name = self.site.project.config.session.cookie.name
+        if not any(k == "set-cookie" and v.startswith(f"{name}=") for k, v in answer.headers):
+            ours = cookies.replaced(self.site.project, call.cookies, self.site.now().timestamp())
+            extra += [("set-cookie", ours)] if ours else []
         return extra
 
     async def _find(self, call: Call) -> Answer:

@@ -98,7 +98,7 @@ def _read(site: Site, scope: Scope) -> tuple[str, str, Headers]:
         elif key == b"cookie":
             sealed = cookies.parse(value.decode("latin1")).get(site.project.config.session.cookie.name, "")
             if sealed and (opened := cookies.open_session(site.project, sealed)):
-                by_cookie, expiry = opened
+                by_cookie, expiry = opened[:2]
         elif key == b"authorization":
             if value[:7].lower() == b"bearer ":
                 by_bearer = value[7:].decode("latin1")

@@ -24,6 +24,7 @@ _BY_IDENTIFIER = f"""
       join identities i on i.project_id = f.project_id and i.id = f.identity_id
      where f.project_id = :project and f.type = :type and f.identifier = :identifier
 """
+_KNOWN_BETWEEN = "select id from identities where project_id = :project and id >= :first and id <= :last"
 _BY_ANY_IDENTIFIER = f"""
     select distinct i.id, {COLUMNS} from identifiers f
       join identities i on i.project_id = f.project_id and i.id = f.identity_id
@@ -111,6 +112,11 @@ async def clashes(db: ProjectDatabase, identity: Identity) -> bool:
         if await db.row(_BY_ADDRESS, kind=kind, via=via, value=value):
             return True
     return False
+
+
+async def known_between(db: ProjectDatabase, first: str, last: str) -> set[str]:
+    """The ids of all people from the first to the last of these ids."""
+    return {row[0] for row in await db.rows(_KNOWN_BETWEEN, first=first, last=last)}
 
 
 def insert(commit: Commit, identity: Identity) -> None:
