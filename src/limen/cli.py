@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,16 +16,35 @@ import uvloop
 from limen import __version__, log
 from limen import doctor as doctors
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.core import configload, configreport, findings, schemaload
+from limen.core import clock, configload, configreport, findings, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
+from limen.core.configtypes import duration
 from limen.core.schemaload import SchemaMistakes, Schemas
 from limen.courier import mailbox
+from limen.db import cleanup as cleaning
 from limen.db import migrate as migrations
 from limen.db.database import DatabaseError, Driver
 from limen.listen import StartError, bind, listeners
 from limen.settings import DATA_FOLDER, FolderError, data_source, stand_in
 
 _CONFIG = click.option("-c", "--config", multiple=True, metavar="FILE", help="A configuration file; may be repeated.")
+
+
+class _Duration(click.ParamType[float]):
+    """A time span as Go writes it, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        seconds = duration(str(value))
+        if seconds is None:
+            self.fail(f"{value!r} is no time span; write it as 90s, 1h30m or 24h.", param, ctx)
+        return seconds
+
+
+DURATION = _Duration()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -248,6 +268,44 @@ def doctor(config: tuple[str, ...]) -> None:
         _stop(str(error))
     click.echo(findings.render(found, colour=sys.stdout.isatty()))
     sys.exit(1 if any(one.grade == "trouble" for one in found) else 0)
+
+
+@main.group()
+def cleanup() -> None:
+    """Delete what is not needed any more (`sql`)."""
+
+
+@cleanup.command("sql")
+@click.argument("dsn", required=False)
+@_ENV
+@click.option("-b", "--database.cleanup.batch_size", "batch", type=click.IntRange(1), help="Rows deleted at once.")
+@click.option("--database.cleanup.sleep.tables", "pause", type=DURATION, help="Pause between two tables, as in 1m.")
+@click.option("--keep-last", type=DURATION, help="Keep what expired less than this ago, as in 24h.")
+@_CONFIG
+def cleanup_sql(
+    dsn: str | None,
+    read_from_env: bool,
+    batch: int | None,
+    pause: float | None,
+    keep_last: float | None,
+    config: tuple[str, ...],
+) -> None:
+    """Delete flows, codes, links, interrupted submits, error pages and sessions that have expired."""
+    source = _dsn(dsn, config)
+    own = source[1].config.database.cleanup
+    before = clock.text(clock.now() - timedelta(seconds=own.older_than if keep_last is None else keep_last))
+
+    async def work(driver: Driver) -> None:
+        total = await cleaning.clean(
+            driver,
+            before,
+            batch=batch or own.batch_size,
+            pause=own.sleep.tables if pause is None else pause,
+            told=lambda table, gone: click.echo(f"{table:12} {gone}"),
+        )
+        click.echo(f"{total} rows deleted.")
+
+    _run(source, work)
 
 
 @main.group("import")

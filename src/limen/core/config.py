@@ -244,7 +244,7 @@ class Cleanup(Section, frozen=True, forbid_unknown_fields=False):
 class Database(Section, frozen=True):
     """Care of the database."""
 
-    cleanup: Annotated[Cleanup, not_yet("clean-up by this section")] = Cleanup()
+    cleanup: Cleanup = Cleanup()
 
 
 _LEGACY = outdated("It keeps an old behaviour that will go: see what needs it and switch it off.")
