@@ -15,6 +15,7 @@ from msgspec import Struct
 from limen.core.outbound import Outbound, OutboundError
 
 KEEP = 3600.0  # seconds a provider's description and keys are kept
+SECONDS = 5.0  # seconds it has to answer
 EXPIRY_LEEWAY = 10  # seconds a token is taken after it expired
 CLOCK_LEEWAY = 300  # seconds a provider's clock may be ahead
 # Each with a key pair: with a shared secret, or none, whoever knows the public key could sign (RFC 8725, §3.1).
@@ -51,7 +52,7 @@ async def describe(outbound: Outbound, issuer: str) -> Description:
     :raises OutboundError: it did not answer, or not with a description
     """
     url = issuer.rstrip("/") + "/.well-known/openid-configuration"
-    raw = await outbound.document(url, keep=KEEP)
+    raw = await outbound.document(url, keep=KEEP, seconds=SECONDS)
     try:
         return msgspec.json.decode(raw, type=Description)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -141,7 +142,7 @@ async def _is_signed(outbound: Outbound, signed: _Signed, algorithm: str, url: s
     Keys that the token itself names or brings (`jku`, `x5u`, `jwk`) are never looked at.
     """
     for anew in (False, True):
-        keys = _keys(await outbound.document(url, keep=KEEP, anew=anew), url)
+        keys = _keys(await outbound.document(url, keep=KEEP, seconds=SECONDS, anew=anew), url)
         if any(_fits(key, algorithm, signed.header.get("kid")) and _verifies(signed, key, algorithm) for key in keys):
             return True
     return False
