@@ -32,6 +32,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     form: bool = False  # the body may be an HTML form
     answers: Mapping[int, str]
     errors: tuple[int, ...] = ()
+    kind: str = JSON  # what a success is written in
 
     def document(self) -> dict[str, Any]:
         found: dict[str, Any] = {"operationId": self.id, "tags": [self.tag], "summary": self.says}
@@ -66,7 +67,8 @@ class Operation(Struct, frozen=True, kw_only=True):
             if status in (*self.errors, *EVERYWHERE):
                 names.append("errorGeneric")
             if names:
-                found[str(status)]["content"] = {JSON: {"schema": _any_of([shape.of(name) for name in names])}}
+                kind = self.kind if status < 300 else JSON
+                found[str(status)]["content"] = {kind: {"schema": _any_of([shape.of(name) for name in names])}}
         error = {JSON: {"schema": shape.ref("errorGeneric")}}
         found["default"] = {"description": "Any other error", "content": error}
         return found

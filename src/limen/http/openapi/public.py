@@ -114,7 +114,7 @@ OPERATIONS = (
     Operation(
         id="exchangeSessionToken", method="GET", path="/sessions/token-exchange", tag="frontend",
         says="Exchange the codes of a sign-in in a system browser for a session", takes="init_code*, return_to_code*",
-        answers={200: "successfulNativeLogin"}, errors=(400, 403, 404, 410, 422),
+        answers={200: "successfulNativeLogin", 303: ""}, errors=(400, 403, 404, 410, 422),
     ),
     Operation(
         id="listIdentitySchemas", method="GET", path="/schemas", tag="identity",
@@ -131,6 +131,7 @@ OPERATIONS = (
     Operation(
         id="getWebAuthnJavaScript", method="GET", path="/.well-known/ory/webauthn.js", tag="frontend",
         says="The script that forms with security keys and passkeys load", answers={200: "webAuthnJavaScript"},
+        kind="text/javascript",
     ),
     Operation(
         id="isAlive", method="GET", path="/health/alive", tag="metadata",
