@@ -1,7 +1,6 @@
 """Mistakes in identity schemas: each with its place, and none in what Kratos takes."""
 
 import json
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.effort import calls
 
 import limen.defaults
 from limen.core.configreport import render
@@ -621,13 +621,8 @@ def test_what_is_clean_can_be_compiled(more: dict[str, Any]) -> None:
         IdentitySchema("person", raw)
 
 
-def test_checking_takes_no_time() -> None:
+def test_checking_is_little_work() -> None:
     text = json.dumps(CLEAN["customer"], indent=2).encode()
     assert text.count(b"\n") > 90
     check(text, "person.json")
-    best = 1.0
-    for _ in range(5):
-        start = time.perf_counter()
-        check(text, "person.json")
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.005
+    assert calls(lambda: check(text, "person.json")) < 20_000
