@@ -16,7 +16,7 @@ import uvloop
 from limen import __version__, log
 from limen import doctor as doctors
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.core import clock, configload, configreport, findings, schemaload
+from limen.core import clock, configload, configreport, findings, hookload, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
 from limen.core.configtypes import duration
 from limen.core.schemaload import SchemaMistakes, Schemas
@@ -102,7 +102,8 @@ def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: 
     own = loaded.config
     log.configure(own)
     schemas = _schemas(loaded)
-    if warnings := [*loaded.warnings, *schemas.warnings]:
+    templates = hookload.check(own, loaded.places, loaded.lines)
+    if warnings := [*loaded.warnings, *schemas.warnings, *templates]:
         _complain(configreport.render(warnings, colour=sys.stderr.isatty(), kind="warning"))
     if loaded.pending:
         _complain(pending_notice(loaded))

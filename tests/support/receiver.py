@@ -42,6 +42,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.during: Callable[[str], None] = lambda path: None  # what happens while a call waits for its answer
         self._replies: dict[str, list[Reply]] = {}
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -87,6 +88,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.calls.append(Call(self.command, self.path, headers, body))
+                receiver.during(self.path)
                 reply = receiver._reply(self.path)
                 time.sleep(reply.after)
                 sent = reply.body if isinstance(reply.body, bytes) else b""

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from limen.core.config import Config, Cookies, Identity, SessionCookie
+from limen.core import standardwebhooks
+from limen.core.config import Config, Cookies, Identity, SessionCookie, Webhooks
 from limen.core.confighooks import WebHookConfig
 from limen.core.configkeys import Path, reach
 from limen.core.configmethods import Code, OidcConfig, OidcProvider, Passkey, Webauthn, WebauthnRp
@@ -25,6 +26,7 @@ _SHARED: Final = re.compile(
     r"onrender\.com|(.+\.)?amazonaws\.com|appspot\.com|ngrok-free\.(app|dev)",
     re.IGNORECASE,
 )
+_BODIES: Final = ("application/json", "application/x-www-form-urlencoded")  # what a web hook's template can make
 _EXAMPLE: Final = re.compile(r"change[-_ ]?me|insecure|not[-_ ]?secure|example", re.IGNORECASE)
 
 
@@ -150,6 +152,19 @@ def _web_hook(raw: Raw) -> Iterator[Trouble]:
     if not raw.get("body") and isinstance(method, str) and method.upper() != "TRACE":
         message = "The body's template is missing."
         yield Trouble(("body",), message, "Write `body: file:///etc/config/hook.jsonnet`, or base64://…", warning=True)
+    headers = raw.get("headers")
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        kind = value.partition(";")[0].strip().lower() if isinstance(value, str) else ""
+        if isinstance(name, str) and name.lower() == "content-type" and kind not in _BODIES:
+            message = f"A body of the type {value} cannot be made, so every call would fail."
+            yield Trouble(("headers", name), message, f"Write {' or '.join(_BODIES)}", warning=True)
+
+
+def _webhooks(raw: Raw) -> Iterator[Trouble]:
+    for name in ("signing_secret", "former_signing_secret"):
+        if isinstance(raw.get(name), str) and standardwebhooks.key(raw[name]) is None:
+            message = "This is no signing secret: it is `whsec_` and base64 of 24 to 64 bytes."
+            yield Trouble((name,), message, "Make one with `echo whsec_$(openssl rand -base64 32)`.")
 
 
 def _provider(raw: Raw) -> Iterator[Trouble]:
@@ -218,6 +233,7 @@ _RULES: Final[Mapping[type[Section], Callable[[Raw], Iterator[Trouble]]]] = {
     Identity: _identity,
     Code: _code,
     WebHookConfig: _web_hook,
+    Webhooks: _webhooks,
     OidcProvider: _provider,
     OidcConfig: _oidc,
     Webauthn: _needs_config,

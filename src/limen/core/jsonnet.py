@@ -31,6 +31,8 @@ _REFUSED = "importer error: import_callback did not return a tuple"
 class JsonnetError(Exception):
     """A snippet cannot be read or evaluated, or takes too much; the text says what and where."""
 
+    is_static = False  # the snippet itself cannot be read, whatever it is given
+
 
 class Cancelled(JsonnetError):
     """The snippet said `error "cancel"`: nothing is to be done this time."""
@@ -54,6 +56,18 @@ async def evaluate(
         "variables": {key: _json(value) for key, value in (ext or {}).items()},
     }
     return await asyncio.to_thread(_POOL.evaluate, asked)
+
+
+def check(snippet: str, name: str) -> None:
+    """Read a snippet without giving it anything. Not for the event loop: it waits.
+
+    :raises JsonnetError: it cannot be read; the text begins with `name:line:column`
+    """
+    try:
+        _POOL.evaluate({"name": name, "snippet": snippet, "arguments": {}, "variables": {}})
+    except JsonnetError as error:
+        if error.is_static:
+            raise
 
 
 def _json(value: object) -> str:
@@ -149,7 +163,9 @@ def _error(text: str) -> JsonnetError:
     """What was wrong and where; the stack below it is the engine's."""
     lines = [line.strip().partition("\t")[0] for line in text.removeprefix("RUNTIME ERROR: ").strip().splitlines()]
     told = " at ".join(line.replace(_REFUSED, "files cannot be imported") for line in lines[:2] if line)
-    return Cancelled(told) if text.startswith("RUNTIME ERROR: cancel\n") else JsonnetError(told)
+    error = Cancelled(told) if text.startswith("RUNTIME ERROR: cancel\n") else JsonnetError(told)
+    error.is_static = not text.startswith("RUNTIME ERROR: ")
+    return error
 
 
 _POOL = _Pool()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import messages, urls
+from limen.core.errors import ApiError
 from limen.db.database import UniqueViolation
 from limen.flow import store as flows
 from limen.flow.method import Changed, FreshSignInNeeded
@@ -68,7 +69,11 @@ async def save(
     except UniqueViolation:
         raise await finish.duplicate(ctx, after) from None
     ctx.events.tell("settings.changed", identity.id, method=so_far.id)
-    await hooks.after_change(effects, identity, session, so_far.id)
+    try:
+        await hooks.after_change(effects, identity, session, so_far.id)
+    except ApiError as error:
+        error.message += " Your change was saved all the same."
+        raise
     items = effects.continue_with
     if flow.is_browser and ctx.client.is_json:
         items.append(continue_with.redirect(to))

@@ -123,7 +123,7 @@ async def _changed(
     except newaddress.Overtaken:
         newaddress.gone(flow)
         await engine.keep(ctx, flow, outcome.then)
-        return engine.shown(ctx, flow, json=not ctx.client.wants_page)
+        return engine.shown(ctx, flow, json=not ctx.client.wants_page, payload=so_far.about.transient_payload)
     hooks.with_change(effects, identity, session, "profile")
 
     async def tell() -> None:
@@ -132,6 +132,7 @@ async def _changed(
     try:
         return await _passed(ctx, flow, outcome, so_far, identity, effects.identity, effects.thens, tell)
     except UniqueViolation:
+        flow.ui.clear_messages()
         raise form_error(messages.IDENTIFIER_TAKEN()) from None
 
 

@@ -25,7 +25,7 @@ from limen.session import service as sessions
 from limen.session.model import Session
 
 SECONDS = 30.0  # for one attempt, redirects included
-REDIRECTS = 10
+REDIRECTS = 9
 RETRY = Retry(attempts=3, pause=1, longest=30)
 KEEP = 3600.0  # seconds a template from the web is kept
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"

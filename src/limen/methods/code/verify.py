@@ -89,7 +89,7 @@ async def _verify(ctx: Context, flow: Flow, form: Verify, about: Submission, sub
 
 async def _send_verification_code(ctx: Context, flow: Flow, asked: str, about: Submission) -> Outcome:
     if change := held.of(flow):
-        return await _send_again(ctx, flow, change, about)
+        return await _send_again(ctx, flow, asked, change, about)
     via = normalize.channel(asked)
     address = normalize.address(asked, via)
     identity = await people.by_address(ctx.db, "verifiable", via, address) if address else None
@@ -107,14 +107,14 @@ async def _send_verification_code(ctx: Context, flow: Flow, asked: str, about: S
     return Shown(flow, status=200, echoes=False, then=then)
 
 
-async def _send_again(ctx: Context, flow: Flow, change: Held, about: Submission) -> Outcome:
+async def _send_again(ctx: Context, flow: Flow, asked: str, change: Held, about: Submission) -> Outcome:
     """Another code for an address that its owner-to-be has to prove: it goes there, whatever the form says."""
     identity = await identities.must(ctx.db, change.identity_id)
     owner = await people.by_address(ctx.db, "verifiable", change.via, change.address)
     if owner is not None and owner.id != identity.id:
         raise form_error(messages.IDENTIFIER_TAKEN())
     flow.state = "sent_email"
-    draw_sent_verification(flow, change.via, change.address)
+    draw_sent_verification(flow, change.via, asked)
 
     def then(commit: Commit) -> None:
         proofs.drop(commit, held.PURPOSE, flow.id)
