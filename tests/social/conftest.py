@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Start
-from tests.support.callers import HTML, Caller, flow_id
+from tests.support.callers import HTML, JSON, Caller, flow_id
 from tests.support.openid import OpenIdProvider
 from tests.support.server import LiveServer, merge
 
@@ -85,15 +85,16 @@ def enter(
 
 def told_on_page(caller: Caller, kind: str) -> tuple[set[int], str]:
     """The ids and the words of the messages on the form the browser was sent to."""
-    flow = caller.flow(kind, flow_id(caller.last.headers["location"]))
+    query = {"id": flow_id(caller.last.headers["location"])}
+    flow = caller.http.get(f"self-service/{kind}/flows", params=query, headers=JSON).json()
     messages = flow["ui"].get("messages") or []
     return {m["id"] for m in messages}, " ".join(m["text"] for m in messages)
 
 
 def error_shown(caller: Caller) -> dict[str, Any]:
     """What the error page the browser was sent to says."""
-    id_ = query_of(caller.last.headers["location"])["id"]
-    return dict(caller.json("self-service/errors", id=id_)["error"])
+    query = {"id": query_of(caller.last.headers["location"])["id"]}
+    return dict(caller.http.get("self-service/errors", params=query, headers=JSON).json()["error"])
 
 
 def query_of(url: str) -> dict[str, str]:

@@ -111,7 +111,7 @@ class PublicPort(Port):
         routes.add("GET", "/sessions", _sessions)
         routes.add("DELETE", "/sessions", _revoke_others)
         routes.add("DELETE", "/sessions/{id}", _revoke)
-        routes.add("GET", "/sessions/token-exchange", _replying(exchange.exchange))
+        routes.add("GET", "/sessions/token-exchange", _exchange)
         social_routes.add(routes)
         pages.routes(routes)
         routes.add("GET", openapi.PATH, openapi.of_public)
@@ -200,6 +200,11 @@ def _replying(act: Callable[[Context], Awaitable[Reply]]) -> Callable[[Call], Aw
 
 async def _logout_of_app(call: Call) -> Answer:
     return await render(call, await logout.of_app(call.ctx, await call.body()))
+
+
+async def _exchange(call: Call) -> Answer:
+    """Only apps call it, and few of them say that they want JSON."""
+    return await render(call, await exchange.exchange(call.ctx))
 
 
 async def _errors(call: Call) -> Answer:
