@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, import_key
-from joserfc.jws import JWSRegistry
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 # The key decides which one: nothing a caller sends has a say (RFC 8725 §3.1). `none` is none of them.
 ALGORITHMS = (
@@ -33,6 +34,8 @@ class SigningKey(Struct, frozen=True):
 
         :raises KeyProblem: the key and its algorithm do not go together
         """
+        from joserfc.jws import JWSRegistry  # noqa: PLC0415 - 50 ms that most servers do without
+
         header = {"alg": self.algorithm, "kid": self.kid, "typ": "JWT"}
         parts = b".".join(_encoded(msgspec.json.encode(part)) for part in (header, claims))
         algorithm = JWSRegistry.algorithms[self.algorithm]
@@ -68,6 +71,8 @@ def first_key(document: bytes) -> SigningKey:
     algorithm = first.get("alg")
     if algorithm not in ALGORITHMS:
         raise KeyProblem(f"its `alg` is {algorithm!r}, and has to be one of {', '.join(ALGORITHMS)}")
+    from joserfc.jwk import import_key  # noqa: PLC0415 - 50 ms that most servers do without
+
     # What a key may be used for is the operator's word here, not the key's.
     plain = {name: value for name, value in first.items() if name not in ("use", "key_ops")}
     try:

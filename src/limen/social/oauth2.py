@@ -10,9 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import msgspec
-from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
 from limen.core import urls
 from limen.core.configmethods import OidcProvider, RequestedClaims
@@ -122,6 +120,9 @@ def client_secret(provider: Provider, now: float) -> str:
     config = provider.config
     if provider.kind.id != "apple":
         return config.client_secret or ""
+    from joserfc import jwt  # noqa: PLC0415 - 50 ms that a start need not wait for
+    from joserfc.jwk import ECKey  # noqa: PLC0415
+
     try:
         key = ECKey.import_key(config.apple_private_key or "")
         return jwt.encode(

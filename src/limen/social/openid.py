@@ -8,8 +8,6 @@ from typing import Any
 
 import msgspec
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry
-from joserfc.jws import JWSRegistry
 from msgspec import Struct
 
 from limen.core.outbound import Outbound, OutboundError
@@ -167,6 +165,9 @@ def _fits(key: Mapping[str, Any], algorithm: str, kid: object) -> bool:
 
 
 def _verifies(signed: _Signed, key: dict[str, Any], algorithm: str) -> bool:
+    from joserfc.jwk import JWKRegistry  # noqa: PLC0415 - 50 ms that a start need not wait for
+    from joserfc.jws import JWSRegistry  # noqa: PLC0415
+
     try:
         return bool(
             JWSRegistry.algorithms[algorithm].verify(signed.data, signed.signature, JWKRegistry.import_key(key))
