@@ -13,6 +13,7 @@ class App:
     """An authenticator app that follows the server's clock and can move on to the next code."""
 
     def __init__(self, caller: Caller, secret: str) -> None:
+        self.secret = secret
         self._server, self._totp = caller.server, pyotp.TOTP(secret)
 
     @property

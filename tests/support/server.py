@@ -16,6 +16,7 @@ import uvloop
 
 from limen.app import App, Listener, run
 from limen.core import configload
+from limen.core.passwords import Hasher, Passwords
 from limen.db.database import Driver, Row, Statement
 
 PERSON = {
@@ -81,6 +82,40 @@ class CountingDriver:
     async def commit(self, statements: Sequence[Statement]) -> None:
         self.trips += 1
         await self._driver.commit(statements)
+
+
+class CountingPasswords(Passwords):
+    """The real pool, which also notes what each piece of work was: an algorithm and its cost."""
+
+    def __init__(self) -> None:
+        super().__init__(workers=1, queue=100)
+        self.work: list[str] = []
+
+    @classmethod
+    def of(cls, server: LiveServer) -> CountingPasswords:
+        """Put one in the place of the server's own."""
+        counting = server.app.site.passwords = cls()
+        server.closing.append(counting.close)
+        return counting
+
+    async def make(self, hasher: Hasher, password: str) -> str:
+        hashed = await super().make(hasher, password)
+        self.work.append(price(hashed))
+        return hashed
+
+    async def check(self, password: str, hashed: str) -> bool:
+        self.work.append(price(hashed))
+        return await super().check(password, hashed)
+
+    async def check_nobody(self, hasher: Hasher, password: str) -> None:
+        self.work.append(price(hasher.decoy()))
+        await super().check_nobody(hasher, password)
+
+
+def price(hashed: str) -> str:
+    """What a check of this hash costs: `bcrypt 4`, `argon2 m=19456,t=2,p=1`."""
+    _, kind, *rest = hashed.split("$")
+    return f"bcrypt {int(rest[0])}" if kind.startswith("2") else f"argon2 {rest[1]}"
 
 
 class LiveServer:

@@ -81,6 +81,8 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             raise errors.session_already_available("signing up")
         return Reply(json=False, url=ctx.project.default_return_url, page_status=302)
     flow = await engine.asked(ctx, "registration", id_)
+    if not ctx.project.config.selfservice.flows.registration.enabled:
+        raise errors.flow_disabled("Registration")
     so_far = engine.Submitted()
     json = ctx.client.is_json or not flow.is_browser
     try:
