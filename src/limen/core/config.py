@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from limen.core.configcourier import Courier
+from limen.core.configfactors import SecondFactor
 from limen.core.configflows import Flows, RequiredAal
 from limen.core.configmethods import Methods
 from limen.core.configserver import Log, Serve, Tracing
@@ -400,6 +401,7 @@ class Limen(Section, frozen=True):
     methods: OwnMethods = OwnMethods()
     notices: Notices = Notices()
     pages: Pages = Pages()
+    second_factor: SecondFactor = SecondFactor()
     selfservice: OwnSelfService = OwnSelfService()
     social: Social = Social()
     trusted_proxies: Annotated[

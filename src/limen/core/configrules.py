@@ -80,6 +80,10 @@ def _config(raw: Raw) -> Iterator[Trouble]:
     if cipher in ("aes", "xchacha20-poly1305") and not reach(raw, ("secrets", "cipher")):
         hint = "Add `secrets: {cipher: […]}` with a secret of exactly 32 characters, as `openssl rand -hex 16` makes."
         yield Trouble(("ciphers", "algorithm"), f"`{cipher}` needs a key, and `secrets.cipher` is missing.", hint)
+    if reach(raw, ("limen", "second_factor", "required")) is True and not _has_second_factor(raw):
+        hint = "Enable `totp`, `lookup_secret` or `webauthn` in `selfservice.methods`, or set `code.mfa_enabled`."
+        message = "A second factor is required, and no method is one: nobody could set one up."
+        yield Trouble(("limen", "second_factor", "required"), message, hint)
     dev = reach(raw, ("dev",)) is True
     cost = reach(raw, ("hashers", "bcrypt", "cost"))
     if isinstance(cost, int) and 4 <= cost < 12 and not dev:
@@ -103,6 +107,14 @@ def _config(raw: Raw) -> Iterator[Trouble]:
         if unsafe_wildcard(url):
             path = ("selfservice", "allowed_return_urls", index)
             yield Trouble(path, "This wildcard would let strangers in, so it is ignored.", _WILDCARD, warning=True)
+
+
+def _has_second_factor(raw: Raw) -> bool:
+    methods = reach(raw, ("selfservice", "methods"))
+    on = {name for name in ("totp", "lookup_secret", "webauthn") if reach(methods, (name, "enabled")) is True}
+    if reach(methods, ("webauthn", "config", "passwordless")) is True:
+        on.discard("webauthn")
+    return bool(on) or reach(methods, ("code", "mfa_enabled")) is True
 
 
 _WILDCARD: Final = (

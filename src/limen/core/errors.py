@@ -204,6 +204,23 @@ def aal2_required(url: str) -> ApiError:
     )
 
 
+def factor_required(url: str) -> ApiError:
+    """The id is the one of a missing second step, so that every client already knows what to do: go there."""
+    return ApiError(
+        403,
+        "A second factor has to be set up.",
+        id="session_aal2_required",
+        reason="This account needs a second factor and has none yet. Set one up in the settings, then go on.",
+        details={"redirect_browser_to": url},
+        top={"redirect_browser_to": url},
+    )
+
+
+def too_weak(missing: str, url: str) -> ApiError:
+    """What a session lacks: the second step (`step`), or a second factor at all (`factor`)."""
+    return factor_required(url) if missing == "factor" else aal2_required(url)
+
+
 def refresh_required(url: str) -> ApiError:
     return ApiError(
         403,

@@ -34,6 +34,8 @@ from limen.selfservice.reply import Reply
 from limen.session import own as own_sessions
 from limen.session import service as sessions
 from limen.session import store as session_store
+from limen.session import strength
+from limen.session.model import Subject
 
 FLOWS = {
     "login": login,
@@ -217,6 +219,7 @@ async def _errors(call: Call) -> Answer:
 async def _whoami_options(call: Call) -> Answer:
     """A request to the session check that is no ordinary one: OPTIONS, or a token to be made."""
     subject = await sessions.must(call.ctx)
+    _check_strength(call.ctx, subject)
     named = [("x-kratos-authenticated-identity-id", subject.identity.id)]
     return json_answer(sessions.body(call.ctx, subject.session, subject.identity), headers=named)
 
@@ -225,7 +228,7 @@ async def _sessions(call: Call) -> Answer:
     """The person's other sessions."""
     ctx = call.ctx
     subject = await sessions.must(ctx)
-    _check_aal(ctx, subject.session.aal, subject.identity.available_aal)
+    _check_strength(ctx, subject)
     page = paging.offset_page(call)
     total = await session_store.count_others(ctx.db, subject.identity.id, subject.session.id, ctx.stamp)
     found = await session_store.others(
@@ -235,9 +238,9 @@ async def _sessions(call: Call) -> Answer:
     return json_answer(bodies, headers=paging.offset_headers(call, page, total))
 
 
-def _check_aal(ctx: Context, aal: str, available: str) -> None:
-    if aal != "aal2" and available == "aal2" and ctx.project.config.session.whoami.required_aal != "aal1":
-        raise errors.aal2_required(sessions.aal2_url(ctx.project))
+def _check_strength(ctx: Context, subject: Subject) -> None:
+    if missing := strength.lack(ctx.project, subject.session, subject.identity, ctx.stamp):
+        raise errors.too_weak(missing, strength.way(ctx.project, missing))
 
 
 async def _revoke_others(call: Call) -> Answer:

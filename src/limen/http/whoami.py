@@ -11,14 +11,19 @@ from limen.core.urls import parse_query
 from limen.db.database import Row
 from limen.http import cookies
 from limen.http.kit import ERROR_JSON, JSON, NO_STORE, Scope, Send, Site
-from limen.session import service as sessions
-from limen.session import store, tokens
+from limen.session import store, strength, tokens
 
 PATH = "/sessions/whoami"
 Headers = list[tuple[bytes, bytes]]
 _VARY, _VARY_ORIGIN = (b"vary", b"Cookie"), (b"vary", b"Origin")
 _NO_STORE = (NO_STORE[0].encode(), NO_STORE[1].encode())
 _JSON = (b"content-type", JSON.encode())
+
+
+class _Made(Struct):
+    created_at: str
+
+
 _NO_SESSION = msgspec.json.encode(errors.no_session().body()) + b"\n"
 
 
@@ -39,14 +44,20 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
         await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
         return
     _, expires_at, aal, session, identity_id, _, available, schema_id, identity = row
-    if aal != "aal2" and available == "aal2" and project.config.session.whoami.required_aal != "aal1":
-        error = errors.aal2_required(sessions.aal2_url(project))
+    made, required = "", project.config.limen.second_factor.required
+    if required and available != "aal2":  # a rare question, and the answer is not worth a column
+        made = msgspec.json.decode(identity, type=_Made).created_at
+    if missing := strength.lacking(project, aal=aal, available=available, schema=schema_id, made=made, now=now):
+        error = errors.too_weak(missing, strength.way(project, missing))
         await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
         return
+    by = strength.needed_by(project, schema_id, made) if made else None
     # What is stored is what is sent; only the expiry and what depends on the configuration are put in here.
     body = (
         f'{{"active":true,"expires_at":"{expires_at}",{session[1:-1]},'
-        f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}}}\n'
+        f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}'
+        + (f',"second_factor":{{"needed_by":"{by}"}}' if by else "")
+        + "}\n"
     ).encode()
     wanted = (
         parse_query(scope["query_string"].decode("latin1")).get("tokenize_as", [""])[0] if scope["query_string"] else ""

@@ -41,6 +41,12 @@ class Effects:
     def shows_verification(self) -> bool:
         return any(item["action"] == continue_with.VERIFY for item in self.continue_with)
 
+    def lead_to(self, url: str) -> None:
+        """Send a script's browser there, instead of where it would have gone."""
+        kept = [item for item in self.continue_with if item["action"] != continue_with.REDIRECT]
+        with_redirect = self.flow.is_browser and self.ctx.client.is_json
+        self.continue_with = [*kept, continue_with.redirect(url)] if with_redirect else kept
+
     def verify_addresses(self) -> None:
         """Start a verification for the first address nobody proved yet (with the legacy flag: for each).
 

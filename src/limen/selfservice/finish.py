@@ -22,6 +22,7 @@ from limen.selfservice.engine import Submitted
 from limen.selfservice.reply import Issued, Leave, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
+from limen.session import strength
 from limen.session.model import Proof, Session, Subject
 
 
@@ -81,19 +82,19 @@ def _signed_in(
     ctx: Context, flow: Flow, session: Session, effects: Effects, token: str, to: str, server: str, *, new: bool
 ) -> Reply:
     identity = effects.seen
-    satisfied = sessions.satisfies(session, effects.identity, ctx.project.config.session.whoami.required_aal)
+    missing = strength.lack(ctx.project, session, effects.identity, ctx.stamp)
     if not flow.is_browser:
         # A session that still lacks a factor says nothing about its owner: it may be a phisher's.
         body = {
             "session_token": token,
-            "session": sessions.body(ctx, session, identity if satisfied else None),
+            "session": sessions.body(ctx, session, None if missing else identity),
             "continue_with": effects.continue_with or None,
         }
         return Reply(json=True, body=body)
     secret = effects.csrf or (csrf.new_secret() if new else "")
     cookie: dict[str, Any] = {"issued": Issued(session, token), "csrf": secret}
-    if not satisfied:
-        server = sessions.aal2_url(ctx.project, flow.return_to, flow.oauth2_login_challenge)
+    if missing:
+        server = strength.way(ctx.project, missing, flow.return_to, flow.oauth2_login_challenge)
     if server:
         return oauth2.go(server, json=ctx.client.is_json, **cookie)
     body = {"session": sessions.body(ctx, session, identity), "continue_with": effects.continue_with}
@@ -125,6 +126,10 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     signs_in = hooks.with_sign_up(effects, so_far.id) or exchange.is_wanted(flow)
     identity = effects.identity
     session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))
+    missing = strength.lack(ctx.project, session, identity, ctx.stamp) if signs_in else ""
+    if missing:
+        to = strength.way(ctx.project, missing, flow.return_to, flow.oauth2_login_challenge)
+        effects.lead_to(to)
     for started in effects.verifications:
         started.session_id, started.identity_id = session.id, identity.id
     if flow.oauth2_login_challenge and await people.clashes(ctx.db, identity):
@@ -198,8 +203,7 @@ async def _answered_after_sign_up(
         return ""
     server = await oauth2.answered(ctx, flow, session, effects.identity)
     if server and ctx.client.is_json:
-        effects.continue_with = [item for item in effects.continue_with if item["action"] != continue_with.REDIRECT]
-        effects.continue_with.append(continue_with.redirect(server))
+        effects.lead_to(server)
     return server
 
 

@@ -15,7 +15,7 @@ from limen.flow.oauth2 import LoginRequest
 from limen.identity.model import Identity
 from limen.selfservice import engine
 from limen.selfservice.reply import Reply
-from limen.session import service as sessions
+from limen.session import strength
 from limen.session.model import Session, Subject
 
 
@@ -35,9 +35,8 @@ async def remembered(
 
     :param script: what a script is told once the request is accepted; without it, where the browser goes on
     """
-    if not _is_strong_enough(ctx, subject.session, subject.identity):
-        url = sessions.aal2_url(ctx.project, engine.query(ctx, "return_to"), request.challenge)
-        return go(url, json=json)
+    if missing := strength.lack(ctx.project, subject.session, subject.identity, ctx.stamp):
+        return go(strength.way(ctx.project, missing, engine.query(ctx, "return_to"), request.challenge), json=json)
     url = await _accept(ctx, request.challenge, subject.session)
     if json and script:
         raise script
@@ -45,7 +44,7 @@ async def remembered(
 
 
 def _is_strong_enough(ctx: Context, session: Session, identity: Identity) -> bool:
-    return sessions.satisfies(session, identity, ctx.project.config.session.whoami.required_aal)
+    return not strength.lack(ctx.project, session, identity, ctx.stamp)
 
 
 async def _accept(ctx: Context, challenge: str, session: Session) -> str:

@@ -18,6 +18,7 @@ from limen.methods import ALL
 from limen.selfservice import change, engine, expiry, hooks
 from limen.selfservice.reply import Leave, Reply
 from limen.session import service as sessions
+from limen.session import strength
 from limen.session.model import Session, Subject
 
 PAUSE = "ory_kratos_settings_"  # followed by the method
@@ -34,7 +35,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     engine.asked_return_url(ctx)
     if not _is_strong_enough(ctx, subject):
         asked = type_ == "browser" and engine.query(ctx, "return_to")
-        url = sessions.aal2_url(ctx.project, ctx.client.url if asked else "")
+        url = strength.aal2_url(ctx.project, ctx.client.url if asked else "")
         return _weak(ctx, url, json=type_ == "api" or ctx.client.is_json)
     flow = await fresh(ctx, type_, subject)
     commit = ctx.db.begin()
@@ -106,7 +107,7 @@ async def fetch(ctx: Context, id_: str | None) -> Reply:
     if flow.identity_id != subject.identity.id:
         raise errors.identity_mismatch()
     if not _is_strong_enough(ctx, subject):
-        raise errors.aal2_required(sessions.aal2_url(ctx.project, engine.page(ctx, flow)))
+        raise errors.aal2_required(strength.aal2_url(ctx.project, engine.page(ctx, flow)))
     if flow.is_expired(ctx.stamp):
         raise expiry.gone(ctx, flow)
     return Reply(json=True, flow=flow, identity=subject.identity)
@@ -126,7 +127,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     flow = await engine.asked(ctx, "settings", id_, "There is no such settings page any more. Open it again.")
     json = ctx.client.is_json or not flow.is_browser
     if not _is_strong_enough(ctx, subject):
-        return _weak(ctx, sessions.aal2_url(ctx.project, ctx.client.url), json=json)
+        return _weak(ctx, strength.aal2_url(ctx.project, ctx.client.url), json=json)
     so_far = engine.Submitted()
     paused = dict(ctx.client.paused)
     try:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from limen.context import Client, Context
-from limen.core import clock, crypto, errors, urls
+from limen.core import clock, crypto, errors
 from limen.core.errors import ApiError
 from limen.core.ids import new_id
 from limen.identity.model import Identity
@@ -99,13 +99,6 @@ def is_privileged(ctx: Context, session: Session) -> bool:
     """Whether the sign-in is fresh enough to change what protects an account; an age of 0 asks for none."""
     max_age = ctx.project.config.selfservice.flows.settings.privileged_session_max_age
     return max_age <= 0 or clock.after(clock.parse(session.authenticated_at), max_age) > ctx.stamp
-
-
-def aal2_url(project: Project, return_to: str = "", login_challenge: str = "") -> str:
-    """Where a second factor is asked for."""
-    more = {"return_to": return_to, "login_challenge": login_challenge}
-    query = {"aal": "aal2", **{name: value for name, value in more.items() if value}}
-    return urls.with_query(urls.join(project.public_url, "/self-service/login/browser"), query)
 
 
 def identity_body(project: Project, identity: Identity, *, admin: bool = False) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from limen.http.render import render
 from limen.selfservice import account, guard
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
+from limen.session import strength
 from limen.session.model import Subject
 
 DELETE = "/ui/account/delete"
@@ -63,8 +64,8 @@ async def _subject(call: Call, *, fresh: bool = False) -> Subject | Answer:
     subject = await sessions.current(call.ctx)
     if subject is None:
         return redirect(call, links.start(project, "login", here))
-    if not sessions.satisfies(subject.session, subject.identity, project.config.session.whoami.required_aal):
-        return redirect(call, sessions.aal2_url(project, here))
+    if missing := strength.lack(project, subject.session, subject.identity, call.ctx.stamp):
+        return redirect(call, strength.way(project, missing, here))
     if fresh and not sessions.is_privileged(call.ctx, subject.session):
         return redirect(call, urls.with_query(links.start(project, "login", here), {"refresh": "true"}))
     return subject

@@ -16,6 +16,7 @@ from limen.http.pages.view import view
 from limen.project.model import Kind
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
+from limen.session import strength
 
 Fetch = Callable[[Context, str | None], Awaitable[Reply]]
 _OWN = ("flow", "lang", "again")  # parameters that are the page's, not the flow's
@@ -36,7 +37,7 @@ def page(kind: Kind, fetch: Fetch) -> Callable[[Call], Awaitable[Answer]]:
             return _instead(call, kind, error)
         if reply.flow is None:  # nobody is signed in
             return redirect(call, links.start(call.site.project, "login", _here(call)))
-        return _shown(call, reply.flow)
+        return _shown(call, reply.flow, await _urgent(call) if kind == "settings" else [])
 
     return handler
 
@@ -59,8 +60,24 @@ def _here(call: Call) -> str:
     return urls.with_query(urls.join(call.site.project.public_url, call.path), query)
 
 
-def _shown(call: Call, flow: Flow) -> Answer:
-    return draw.page(call, "flow", {"view": view(call.site.project, flow, words.pick(call))})
+async def _urgent(call: Call) -> list[str]:
+    """What somebody has to do in the settings, or soon will have to."""
+    project, t = call.site.project, words.pick(call)
+    subject = await sessions.current(call.ctx)
+    if subject is None or subject.session.aal == "aal2" or subject.identity.available_aal == "aal2":
+        return []
+    by = strength.needed_by(project, subject.identity.schema_id, subject.identity.created_at)
+    if by is None:
+        return []
+    if by <= call.ctx.stamp:
+        return [t("page.settings.factor_needed")]
+    return [t("page.settings.factor_needed_by", by=t.moment(by))]
+
+
+def _shown(call: Call, flow: Flow, urgent: list[str]) -> Answer:
+    shown = view(call.site.project, flow, words.pick(call))
+    shown.leads += urgent
+    return draw.page(call, "flow", {"view": shown})
 
 
 def _instead(call: Call, kind: Kind, error: ApiError) -> Answer:

@@ -18,9 +18,9 @@ from limen.http.pages.words import Words
 from limen.http.render import render
 from limen.identity.model import Identity
 from limen.selfservice import guard, logout
-from limen.session import own
+from limen.session import own, strength
 from limen.session import service as sessions
-from limen.session.model import Session, Subject
+from limen.session.model import Session
 
 MOST = 50  # sessions shown
 _DONE = {"one": "page.session.revoked", "others": "page.session.revoked_others"}
@@ -42,8 +42,9 @@ async def home(call: Call) -> Answer:
     subject = await sessions.current(call.ctx)
     if subject is None:
         return _welcome(call)
-    if to := _second_factor(call, subject):
-        return redirect(call, to)
+    project = call.site.project
+    if missing := strength.lack(project, subject.session, subject.identity, call.ctx.stamp):
+        return redirect(call, strength.way(project, missing, urls.join(project.public_url, "/ui/")))
     t = words.pick(call)
     others = [_place(call.ctx, one, t) for one in await own.others(call.ctx, subject, MOST)]
     done = _DONE.get(call.first("done"), "")
@@ -69,14 +70,6 @@ def _welcome(call: Call) -> Answer:
     lead = "lead" if len(found) > 1 else "lead_sign_in"
     values: dict[str, Any] = {"title": t("page.home.title"), "leads": [t(f"page.home.{lead}")], "actions": found}
     return draw.page(call, "state", {**values, "technical_id": "", "details": {}})
-
-
-def _second_factor(call: Call, subject: Subject) -> str:
-    """Where a session that is too weak becomes strong enough; empty when it is."""
-    project = call.site.project
-    if sessions.satisfies(subject.session, subject.identity, project.config.session.whoami.required_aal):
-        return ""
-    return sessions.aal2_url(project, urls.join(project.public_url, "/ui/"))
 
 
 def _place(ctx: Context, session: Session, t: Words) -> Place:
@@ -138,8 +131,9 @@ async def revoke(call: Call) -> Answer:
     subject = await sessions.current(call.ctx)
     if subject is None:
         return redirect(call, links.start(call.site.project, "login", there))
-    if to := _second_factor(call, subject):
-        return redirect(call, to)
+    project = call.site.project
+    if missing := strength.lack(project, subject.session, subject.identity, call.ctx.stamp):
+        return redirect(call, strength.way(project, missing, urls.join(project.public_url, "/ui/")))
     done = ""
     if form.get("others"):
         await own.revoke_others(call.ctx, subject)
