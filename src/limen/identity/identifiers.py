@@ -40,8 +40,6 @@ def federated(provider: str, subject: str) -> str:
 
 
 def passkey(user_handle: bytes) -> str:
-    """How a passkey is found: by its user handle, as text where it is any."""
-    try:
-        return user_handle.decode()
-    except UnicodeDecodeError:
-        return webauthn.encode(user_handle)
+    """How a passkey is found: by its user handle, as text where it is any (a database stores no NUL)."""
+    name = user_handle.decode("utf8", "replace")
+    return name if name.isprintable() and "\ufffd" not in name else webauthn.encode(user_handle)
