@@ -24,7 +24,7 @@ from tests.support import javascript
 from tests.support.process import Node, environment, free_port, until
 from tests.support.server import PERSON, base_config, merge
 
-PUBLIC, ADMIN, MAIL = "4433", "4434", "1025"
+PUBLIC, ADMIN, MAIL, HOOKS = "4433", "4434", "1025", "4436"
 POSTGRES = "postgres://limen:secret@127.0.0.1:5432/limen"  # what documents call a database
 NOT_RUN = ("text", "http", "html", "nginx")
 _NO_NETWORK = {"SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED": "false"}
@@ -39,7 +39,7 @@ class Runner:
 
     def __init__(self, document: Document, folder: Path, postgres: str = "") -> None:
         self.document, self.folder = document, folder
-        self.names = {name: str(free_port()) for name in (PUBLIC, ADMIN, MAIL)}
+        self.names = {name: str(free_port()) for name in (PUBLIC, ADMIN, MAIL, HOOKS)}
         if postgres:
             self.names[POSTGRES] = postgres
         self.node: Node | None = None

@@ -11,7 +11,8 @@ import pytest
 from tests.support.receiver import Receiver, Reply
 
 from limen.core import addresses
-from limen.core.outbound import Outbound, OutboundError, Retry, TimedOut, wanted_pause
+from limen.core.outbound import Outbound, OutboundError, Retry, TimedOut
+from limen.core.target import wanted_pause
 
 QUICK = Retry(3, 0.001, 0.002)
 

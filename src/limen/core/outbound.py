@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin
 
 from msgspec import Struct
 
-from limen.core import addresses, clock
+from limen.core import addresses, target
 from limen.core.addresses import Forbidden
+from limen.core.target import shown
 
 if TYPE_CHECKING:
     import httpcore2
-
-_PORTS = {"http": 80, "https": 443}
-_TARGET_SAFE = "%/:?#[]@!$&'()*+,;=-._~"  # what an address may hold as it is; the rest is percent-encoded
 
 
 class OutboundError(Exception):
@@ -139,7 +135,7 @@ class Outbound:
                 if last or not is_unwell(answer.status):
                     return answer
                 asked = answer.headers.get("retry-after") if answer.status in (429, 503) else None
-            await asyncio.sleep(min(wanted_pause(asked) or retry.pause * 2**attempt, retry.longest))
+            await asyncio.sleep(min(target.wanted_pause(asked) or retry.pause * 2**attempt, retry.longest))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def later(self, work: Coroutine[Any, Any, None]) -> bool:
@@ -163,7 +159,7 @@ class Outbound:
                 return answer
             try:
                 there = urljoin(url, to)
-                leaves = _origin(there) != _origin(url)
+                leaves = target.origin(there) != target.origin(url)
             except ValueError as error:
                 raise _Failed(f"it redirects to what is no address: {error}", is_final=True) from error
             if leaves:
@@ -176,11 +172,15 @@ class Outbound:
     async def _once(self, method: str, url: str, headers: Headers, body: bytes, *, wants_body: bool) -> Answer:
         import httpcore2  # noqa: PLC0415 - 20 ms and 10 MB that a server without calls does without
 
-        target, own = _target(url, httpcore2)
-        sent = {**own, **headers}
+        try:
+            to = target.of(url)
+        except ValueError as error:
+            raise _Failed(str(error), is_final=True) from error
+        where = httpcore2.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.path)
+        sent = {**to.headers, **headers}
         raw = [(k.encode("latin1", "replace"), v.encode("utf8")) for k, v in sent.items()]
         try:
-            async with self._pool(url, httpcore2).stream(method, target, headers=raw, content=body or None) as answer:
+            async with self._pool(url, httpcore2).stream(method, where, headers=raw, content=body or None) as answer:
                 data = b""
                 async for chunk in answer.aiter_stream():
                     data += chunk
@@ -255,46 +255,3 @@ def _is_untrusted(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
-
-
-def _target(url: str, httpcore2: Any) -> tuple[Any, dict[str, str]]:
-    """Where a request goes, and the headers that its address asks for: its user and password travel in one."""
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, (parts.hostname or "").encode("idna").decode()
-    except ValueError as error:
-        raise _Failed(f"it is not an address: {error}", is_final=True) from error
-    if parts.scheme not in _PORTS or not host:
-        raise _Failed("it is not an http:// or https:// address", is_final=True)
-    target = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe=_TARGET_SAFE)
-    own: dict[str, str] = {}
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        own["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target), own
-
-
-def shown(url: str) -> str:
-    """An address as an error or a log may name it: a query, a user and a password can be secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "the address"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def wanted_pause(retry_after: str | None) -> float:
-    """The seconds of a `Retry-After`, a number or a date (RFC 9110 §10.2.3); 0 without a sensible one."""
-    if not retry_after:
-        return 0
-    if retry_after.isascii() and retry_after.isdecimal():
-        return float(retry_after[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - clock.now()).total_seconds())
-    except (TypeError, ValueError):
-        return 0

@@ -15,7 +15,8 @@ from limen.core import errors, jsonnet, sources, standardwebhooks
 from limen.core.confighooks import Auth, BasicAuth, WebHookConfig
 from limen.core.errors import ApiError
 from limen.core.ids import new_id
-from limen.core.outbound import Answer, OutboundError, Retry, TimedOut, is_unwell, shown
+from limen.core.outbound import Answer, OutboundError, Retry, TimedOut, is_unwell
+from limen.core.target import shown
 from limen.flow.body import flow_body
 from limen.flow.model import Flow
 from limen.identity.model import Identity
