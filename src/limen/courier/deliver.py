@@ -27,7 +27,9 @@ from limen.project.model import Project
 CHANNELS: Final = ("email", "sms")
 LEASE: Final = 20.0  # seconds until a message of a courier that died is taken up by another
 RENEWAL: Final = 7.0  # seconds after which a courier that is still at it says so
-PATIENCE: Final = 0.05  # seconds a lane waits for an attempt before it starts another beside it
+# Seconds a lane waits for an attempt before it starts another beside it. As long as the other side is quicker than that,
+# one message at a time is under way: no more than this one can be sent twice, should the process be killed.
+PATIENCE: Final = 0.25
 SLOTS: Final = 16  # attempts of a lane at a time
 STOPPING: Final = 5.0  # seconds that attempts get to end when the courier is told to stop
 HEARTBEAT: Final = 30.0  # seconds between two signs of life
@@ -133,8 +135,8 @@ class Lane:
             if not self._leased:
                 await self._rest()
             while self._leased:
-                self._start(self._attempt(self._leased.pop(0)))
-                await self._wait(PATIENCE)
+                task = self._start(self._attempt(self._leased.pop(0)))
+                await asyncio.wait({task}, timeout=PATIENCE)
 
     async def finish(self) -> None:
         """Give back what was not begun, and let what is under way end."""
@@ -147,6 +149,7 @@ class Lane:
             _, late = await asyncio.wait(self._under_way, timeout=STOPPING)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _lease(self) -> list[Message]:
         room = min(SLOTS - len(self._under_way), self._project().config.courier.worker.pull_count)
@@ -161,20 +164,16 @@ class Lane:
             await self._carrier.idle(self.channel)
         pause = self._project().config.courier.worker.pull_wait
         if len(self._under_way) >= SLOTS:
-            await self._wait(pause)
+            await asyncio.wait(self._under_way, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.woken.wait(), pause)
 
-    async def _wait(self, seconds: float) -> None:
-        """Until one of the attempts ends."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        return task
 
     async def _attempt(self, message: Message) -> None:
         with _told(self._events):
@@ -192,6 +191,10 @@ class Lane:
             await attempt
         except Undelivered as undelivered:
             return undelivered
+        except (
+            asyncio.CancelledError
+        ):  # what became of it is written down all the same: another courier goes on with it
+            return Undelivered("the courier was stopped before there was an answer")
         except Exception as bug:
             _log.exception("bug", message=message.id)
             return Undelivered(f"{type(bug).__name__}: {bug}", "the courier failed")
