@@ -1,0 +1,127 @@
+"""Apps that bring an id token they got by themselves, from Google, Apple or netID: it has to be made for this sign-in."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from limen.core.outbound import Answer, Outbound
+from tests.social.conftest import With
+from tests.support.callers import Caller
+from tests.support.openid import OpenIdProvider, signed_by_stranger, unsigned
+from tests.support.server import LiveServer
+
+KEYS = {
+    "google": ("https://accounts.google.com", "https://www.googleapis.com/oauth2/v3/certs"),
+    "apple": ("https://appleid.apple.com", "https://appleid.apple.com/auth/keys"),
+}
+APPLE = {
+    "apple_team_id": "TEAM",
+    "apple_private_key_id": "KEY",
+    "apple_private_key": "a key that no test here needs",
+    "client_secret": None,
+}
+
+
+class Rerouted(Outbound):
+    """The world outside, where some addresses are those of a provider on this machine."""
+
+    def __init__(self, to: dict[str, str]) -> None:
+        super().__init__()
+        self._to = to
+
+    async def request(self, method: str, url: str, **more: Any) -> Answer:
+        return await super().request(method, self._to.get(url, url), **more)
+
+
+@pytest.fixture(params=["google", "apple"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def live(with_providers: With, acme: OpenIdProvider, kind: str) -> LiveServer:
+    """Its tokens are those of the real one, but for the keys that are published here."""
+    own: dict[str, Any] = {"provider": kind, "issuer_url": None, "additional_id_token_audiences": ["ios-app"]}
+    entry = acme.configured(**{**own, **(APPLE if kind == "apple" else {})})
+    server = with_providers({name: value for name, value in entry.items() if value is not None})
+    issuer, keys = KEYS[kind]
+    acme.claims = {"iss": issuer}
+    server.app.site.outbound = Rerouted({keys: f"{acme.issuer}/keys"})
+    return server
+
+
+def bring(app: Caller, token: str, nonce: str = "n-1", kind: str = "login", **more: Any) -> int:
+    sent = {"provider": "acme", "method": "oidc", "id_token": token, **({"id_token_nonce": nonce} if nonce else {})}
+    return app.submit(app.start(kind), **sent, **more).status_code
+
+
+@pytest.mark.parametrize("flow", ["login", "registration"])
+def test_a_token_made_for_this_sign_in_signs_in(flow: str, live: LiveServer, acme: OpenIdProvider) -> None:
+    for audience in ("limen", "ios-app"):
+        app = Caller(live, "app")
+        assert bring(app, acme.id_token(audience=audience, nonce="n-1"), kind=flow) == 200
+        assert app.whoami()["identity"]["traits"]["email"] == "ann@example.org"
+
+
+def test_what_an_app_adds_is_kept(live: LiveServer, acme: OpenIdProvider) -> None:
+    """Apple tells the name to the app only, once."""
+    acme.user = {"sub": "una", "email": "una@example.org"}
+    app = Caller(live, "app")
+    assert bring(app, acme.id_token(nonce="n-1"), kind="registration", traits={"name": "Una"}) == 200
+    assert app.whoami()["identity"]["traits"] == {"email": "una@example.org", "name": "Una"}
+
+
+def test_a_token_that_does_not_hold_signs_nobody_in(live: LiveServer, acme: OpenIdProvider, kind: str) -> None:
+    now = int(time.time())
+    bad = [
+        (acme.id_token(audience="another-app", nonce="n-1"), "n-1", 403),
+        (acme.id_token(nonce="n-1", exp=now - 60), "n-1", 403),
+        (acme.id_token(nonce="n-1", exp=now - 365 * 86400), "n-1", 403),
+        (acme.id_token(nonce="n-1", sub=""), "n-1", 403),
+        (acme.id_token(nonce="another-sign-in"), "n-1", 502),
+        (acme.id_token(nonce="n-1"), "", 502),
+        ("not.a.token", "n-1", 403),
+        ("x", "n-1", 403),
+        ("." * 70_000, "n-1", 403),
+    ]
+    acme.claims = {**acme.claims, "iss": "https://evil.example.org"}
+    bad.append((acme.id_token(nonce="n-1"), "n-1", 403))
+    acme.claims = {"iss": KEYS[kind][0]}
+    for sign in (unsigned, signed_by_stranger(), signed_by_stranger(jwk=True)):
+        acme.sign = sign
+        bad.append((acme.id_token(nonce="n-1"), "n-1", 403))
+    for token, nonce, status in bad:
+        app = Caller(live, "app")
+        assert bring(app, token, nonce) == status, (token[:60], nonce)
+        assert not app.is_signed_in
+
+
+def test_a_token_without_a_nonce_is_taken_only_from_devices_that_know_none(
+    live: LiveServer, acme: OpenIdProvider, kind: str
+) -> None:
+    assert bring(Caller(live, "app"), acme.id_token(), nonce="") == 200
+    expected = 502 if kind == "apple" else 200
+    assert bring(Caller(live, "app"), acme.id_token(nonce_supported=True), nonce="") == expected
+
+
+def test_apples_text_for_true_is_believed_and_googles_is_not(live: LiveServer, acme: OpenIdProvider, kind: str) -> None:
+    acme.user = {"sub": "una", "email": "una@example.org", "email_verified": "true"}
+    app = Caller(live, "app")
+    bring(app, acme.id_token(nonce="n-1"), kind="registration")
+    assert [a["verified"] for a in app.whoami()["identity"]["verifiable_addresses"]] == [kind == "apple"]
+
+
+def test_an_unknown_person_is_signed_up(live: LiveServer, acme: OpenIdProvider) -> None:
+    acme.user = {"sub": "new", "email": "new@example.org"}
+    app = Caller(live, "app")
+    assert bring(app, acme.id_token(nonce="n-1")) == 200
+    assert app.whoami()["identity"]["traits"]["email"] == "new@example.org"
+
+
+def test_tokens_of_other_providers_are_not_taken(with_providers: With, acme: OpenIdProvider) -> None:
+    app = Caller(with_providers(acme.configured()), "app")
+    assert bring(app, acme.id_token(nonce="n-1")) == 502
+    assert not app.is_signed_in
