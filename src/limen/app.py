@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,11 +29,12 @@ from limen.courier.deliver import Courier
 from limen.db import migrate
 from limen.db.database import DatabaseError, Driver
 from limen.http.admin import AdminPort
-from limen.http.kit import Port, Site
+from limen.http.kit import Current, Port, Site
 from limen.http.public import PublicPort
 from limen.listen import BACKLOG, Listener, StartError, close, listen
 from limen.project import store as projects
-from limen.project.model import compile_project
+from limen.project.model import Identifiers, Project, compile_project
+from limen.reload import Reload, Source
 from limen.settings import data_source
 
 GRACE = 120.0  # seconds running requests get when the server is told to stop
@@ -51,16 +53,21 @@ class App:
         dev: bool = False,
         watch_courier: bool = False,
         now: Callable[[], datetime] = clock.now,
+        source: Source | None = None,
     ) -> None:
+        """`source` is where the configuration came from, when it is to be followed while the server runs."""
         self.config = config
         self._schemas = schemas
         self.dev = dev
         self._watch_courier = watch_courier
         self._now = now
+        self._source = source
+        self._secret = secrets.token_hex(32)  # signs when no secret is configured, as long as the process lives
         self._tasks: list[asyncio.Task[None]] = []
+        self.reload = asyncio.Event()  # to be set when the configuration is to be read anew at once
 
     driver: Driver
-    site: Site
+    current: Current
     public: PublicPort
     admin: AdminPort
 
@@ -70,6 +77,9 @@ class App:
         :raises StartError: the data source, a schema or the database's state is in the way
         """
         await self.open()
+        if self._source:
+            follow = Reload(self._source.files, self._source.loaded, lambda: self.config, self._take_over, self.reload)
+            self._tasks.append(asyncio.create_task(follow.run()))
         if self._watch_courier or mailbox.is_only(self.site.project):
             self._start_courier()
 
@@ -86,9 +96,9 @@ class App:
             who = await projects.default(self.driver, clock.text(self._now()))
         except DatabaseError as error:
             raise StartError(f"The data source cannot be used: {error}.") from error
-        project = compile_project(who, config, self._schemas or load_schemas(config), dev=self.dev)
+        project = self._compile(who, config, self._schemas or load_schemas(config))
         clients = config.clients.http
-        self.site = Site(
+        site = Site(
             project,
             self.driver,
             Passwords(config.limen.hashing.workers or os.cpu_count() or 1, config.limen.hashing.queue),
@@ -96,13 +106,33 @@ class App:
             Events(log.sink),
             self._now,
         )
-        self.public = PublicPort(self.site, self.is_ready)
-        self.admin = AdminPort(self.site, self.is_ready)
+        self.current = Current(site)
+        self.public = PublicPort(self.current, self.is_ready)
+        self.admin = AdminPort(self.current, self.is_ready)
+
+    @property
+    def site(self) -> Site:
+        return self.current.site
+
+    def _compile(self, who: Identifiers, config: Config, schemas: Mapping[str, IdentitySchema]) -> Project:
+        return compile_project(who, config, schemas, dev=self.dev, fallback_secret=self._secret)
+
+    async def _take_over(self, config: Config, schemas: Mapping[str, IdentitySchema]) -> None:
+        """Make this the configuration in force. Requests that run keep the one they began with."""
+        before = self.site.project
+        who = Identifiers(before.id, before.slug, before.name)
+        project = await asyncio.to_thread(self._compile, who, config, schemas)
+        clients = config.clients.http
+        self.site.outbound.obey(
+            refuse_private=clients.disallow_private_ip_ranges, exceptions=clients.private_ip_exception_urls
+        )
+        self.config = config
+        self.current.site = self.site.under(project)
 
     def _start_courier(self) -> None:
         site = self.site
         carrier = Carrier(site.outbound, self._now)
-        courier = Courier(lambda: site.project, site.database(), site.events, carrier, self._now)
+        courier = Courier(lambda: self.site.project, site.database(), site.events, carrier, self._now)
         site.wake_courier = courier.wake
         self._tasks.append(asyncio.create_task(courier.run()))
 
@@ -215,7 +245,7 @@ async def run_until_signal(
     app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM."""
-    await run(app, opened, told, _signalled())
+    await run(app, opened, told, _signalled(app))
 
 
 async def watch_until_signal(app: App, told: Callable[[], None]) -> None:
@@ -225,12 +255,14 @@ async def watch_until_signal(app: App, told: Callable[[], None]) -> None:
     """
     await app.start()
     told()
-    await _signalled().wait()
+    await _signalled(app).wait()
     await app.stop()
 
 
-def _signalled() -> asyncio.Event:
+def _signalled(app: App) -> asyncio.Event:
+    """What SIGINT and SIGTERM set. SIGHUP reads the configuration anew."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reload.set)
     return stop

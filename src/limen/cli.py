@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -25,6 +24,7 @@ from limen.db import cleanup as cleaning
 from limen.db import migrate as migrations
 from limen.db.database import DatabaseError, Driver
 from limen.listen import StartError, bind, listeners
+from limen.reload import Files, Source, paths_of
 from limen.settings import DATA_FOLDER, FolderError, data_source, stand_in
 
 _CONFIG = click.option("-c", "--config", multiple=True, metavar="FILE", help="A configuration file; may be repeated.")
@@ -52,17 +52,17 @@ def main() -> None:
     """Limen, an identity server that speaks the Ory Kratos API."""
 
 
-def _load(
-    files: Sequence[str],
-    flags: Mapping[str, object],
-    *,
-    with_secrets: bool = True,
-) -> Loaded:
-    """The merged configuration; every mistake in it is printed and ends the program with 1."""
-    paths = [Path(part) for file in files for part in file.split(",") if part]
+def _load(files: Sequence[str], flags: Mapping[str, object], *, with_secrets: bool = True) -> Loaded:
+    return _source(files, flags, with_secrets=with_secrets).loaded
+
+
+def _source(files: Sequence[str], flags: Mapping[str, object], *, with_secrets: bool = True) -> Source:
+    """The merged configuration and where it is from; every mistake in it is printed and ends the program with 1."""
+    paths = paths_of(files)
     try:
         base = {} if paths else stand_in(DATA_FOLDER, with_secrets=with_secrets)
-        return configload.load(paths, env=os.environ, flags=flags, base=base)
+        found = Files(lambda: configload.load(paths, env=os.environ, flags=flags, base=base), paths)
+        return Source(found, found.read())
     except FolderError as error:
         _stop(f"Its data cannot be kept: {error}.")
     except ConfigMistakes as mistakes:
@@ -98,8 +98,8 @@ def _stop(text: str) -> NoReturn:
 def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: bool) -> None:
     """Start the server."""
     flags = {name: True for name, on in (("dev", dev), ("watch-courier", watch_courier)) if on}
-    loaded = _load(config, flags)
-    own = loaded.config
+    source = _source(config, flags)
+    loaded, own = source.loaded, source.loaded.config
     log.configure(own)
     schemas = _schemas(loaded)
     templates = hookload.check(own, loaded.places, loaded.lines)
@@ -109,7 +109,7 @@ def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: 
         _complain(pending_notice(loaded))
     try:
         opened = [(one, bind(one)) for one in listeners(own)]
-        app = App(own, schemas.by_id, dev=own.dev, watch_courier=own.watch_courier)
+        app = App(own, schemas.by_id, dev=own.dev, watch_courier=own.watch_courier, source=source)
         uvloop.run(run_until_signal(app, opened, lambda: _greet(loaded, app)))
     except StartError as error:
         _stop(str(error))
@@ -188,16 +188,16 @@ def status(dsn: str | None, read_from_env: bool, config: tuple[str, ...]) -> Non
     _run(_dsn(dsn, config), _status)
 
 
-Source = tuple[str, Loaded]
+DataOf = tuple[str, Loaded]
 
 
-def _dsn(dsn: str | None, files: Sequence[str]) -> Source:
+def _dsn(dsn: str | None, files: Sequence[str]) -> DataOf:
     flags: dict[str, object] = {"dsn": dsn} if dsn else {}
     loaded = _load(files, flags, with_secrets=False)  # a job that migrates has no folder to keep any in
     return loaded.config.dsn, loaded
 
 
-def _run(source: Source, work: Callable[[Driver], Awaitable[None]]) -> None:
+def _run(source: DataOf, work: Callable[[Driver], Awaitable[None]]) -> None:
     dsn, loaded = source
 
     async def go() -> None:
@@ -214,7 +214,7 @@ def _run(source: Source, work: Callable[[Driver], Awaitable[None]]) -> None:
         sys.exit(1)
 
 
-def _up(source: Source, *, yes: bool) -> None:
+def _up(source: DataOf, *, yes: bool) -> None:
     async def work(driver: Driver) -> None:
         missing = await migrations.pending(driver)
         if not missing:
@@ -248,9 +248,10 @@ def courier() -> None:
 def watch(config: tuple[str, ...], expose_metrics_port: int) -> None:
     """Deliver messages until stopped; beside servers that run without --watch-courier."""
     flags: dict[str, object] = {"expose-metrics-port": expose_metrics_port} if expose_metrics_port else {}
-    loaded = _load(config, flags)
+    source = _source(config, flags)
+    loaded = source.loaded
     log.configure(loaded.config)
-    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev, watch_courier=True)
+    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev, watch_courier=True, source=source)
     try:
         uvloop.run(watch_until_signal(app, lambda: _complain("The courier is at work.")))
     except StartError as error:

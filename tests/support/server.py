@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+import yaml
 
 from limen.app import App, Listener, run
 from limen.core import configload
 from limen.core.passwords import Hasher, Passwords
 from limen.db.database import Driver, Row, Statement
+from limen.reload import Files, Source
 
 PERSON = {
     "$id": "https://example.org/person.schema.json",
@@ -176,16 +178,21 @@ def serve(
     schema: dict[str, Any] | None = None,
     watch_courier: bool = False,
     prepare: Callable[[App], None] | None = None,
+    file: Path | None = None,
 ) -> Iterator[LiveServer]:
-    """Start a server on free ports with `over` laid on the base configuration; stop it in the end."""
+    """Start a server on free ports with `over` laid on the base configuration; stop it in the end.
+
+    :param file: where the configuration is written, to be followed while the server runs
+    """
     sockets = [_listening(), _listening()]
     public, admin = (opened.getsockname()[1] for opened in sockets)
     schema_file = folder / "person.schema.json"
     schema_file.write_text(json.dumps(schema or PERSON))
     config = merge(base_config(dsn, public, admin, schema_file.as_uri()), over or {})
-    loaded = configload.load([], env={}, flags={}, base=config)
     clock = Clock()
-    app = App(loaded.config, dev=True, watch_courier=watch_courier, now=clock)
+    source = _followed(file, config) if file else None
+    loaded = source.loaded if source else configload.load([], env={}, flags={}, base=config)
+    app = App(loaded.config, dev=True, watch_courier=watch_courier, now=clock, source=source)
     if prepare:
         prepare(app)
     opened = [
@@ -201,6 +208,12 @@ def serve(
         for close in live.closing:
             close()
         thread.end()
+
+
+def _followed(file: Path, config: dict[str, Any]) -> Source:
+    file.write_text(yaml.safe_dump(config))
+    files = Files(lambda: configload.load([file], env={}, flags={"dev": True}), [file])
+    return Source(files, files.read())
 
 
 def _listening() -> socket.socket:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+
+_NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
 
 
 class PatchError(Exception):
@@ -23,7 +26,7 @@ class Operation(Struct, frozen=True):
 def parse(raw: bytes) -> list[Operation]:
     """:raises PatchError: this is no list of operations"""
     try:
-        return msgspec.json.decode(raw, type=list[Operation])
+        return msgspec.json.decode(raw, type=list[Operation] | None) or []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PatchError(f"the body is no JSON Patch: {error}") from error
 
@@ -36,20 +39,23 @@ def apply(document: Any, operations: Sequence[Operation], denied: Sequence[str] 
     """
     document = msgspec.json.decode(msgspec.json.encode(document))
     for operation in operations:
-        if any(fnmatch.fnmatchcase(operation.path.lower(), pattern.lower()) for pattern in denied):
+        # What stands before the first slash is nothing, and is taken for nothing when it is something.
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in operation.path.split("/")[1:]]
+        path = "/" + "/".join(parts)
+        if any(fnmatch.fnmatchcase(path.lower(), pattern.lower()) for pattern in denied):
             raise PatchError(f"patch includes denied path: {operation.path}")
         if operation.op not in ("add", "remove", "replace"):
             raise PatchError(f"unsupported operation: {operation.op}")
-        if not operation.path.startswith("/"):
+        if not parts:
             raise PatchError(f"a path starts with a slash: {operation.path!r}")
         if operation.op != "remove" and operation.value is UNSET:
             raise PatchError(f"the operation on {operation.path} needs a value")
-        _apply(document, operation)
+        _apply(document, parts, operation)
     return document
 
 
-def _apply(document: Any, operation: Operation) -> None:
-    *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in operation.path[1:].split("/"))
+def _apply(document: Any, parts: Sequence[str], operation: Operation) -> None:
+    *parents, last = parts
     target = document
     for step in parents:
         target = _step(target, step, operation)
@@ -89,6 +95,7 @@ def _apply_to_list(target: list[Any], last: str, operation: Operation) -> None:
 
 
 def _index(target: list[Any], text: str, operation: Operation, most: int) -> int:
-    if not text.isdecimal() or int(text) > most:
+    """A place in a list; negative ones count from the end."""
+    if not _NUMBER.fullmatch(text) or not -most - 1 <= int(text) <= most:
         raise PatchError(f"there is no item {text!r} for {operation.path}")
-    return int(text)
+    return int(text) % (most + 1)

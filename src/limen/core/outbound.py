@@ -74,6 +74,10 @@ class Outbound:
         self._fetching: dict[str, asyncio.Lock] = {}
         self._behind: set[asyncio.Task[None]] = set()
 
+    def obey(self, *, refuse_private: bool, exceptions: Sequence[str]) -> None:
+        """Other rules from now on; calls under way keep theirs."""
+        self._refuse_private, self._exceptions = refuse_private, tuple(exceptions)
+
     async def document(self, url: str, *, keep: float, seconds: float = 5, anew: bool = False) -> bytes:
         """What an address serves, kept for `keep` seconds. However many want it at once, it is fetched once.
 

@@ -8,7 +8,7 @@ from limen import __version__
 from limen.core import urls
 from limen.core.errors import ApiError
 from limen.http import admin_courier, admin_identities, admin_recovery, admin_sessions, openapi
-from limen.http.kit import Answer, Call, Port, Routes, Site, guarded, json_answer, redirect, untidy
+from limen.http.kit import Answer, Call, Current, Port, Routes, guarded, json_answer, redirect, untidy
 
 # What is asked of this port by mistake is answered on the other one.
 _FLOWS = ("login", "registration", "settings", "recovery", "verification")
@@ -24,8 +24,8 @@ _PUBLIC = (
 class AdminPort(Port):
     name = "admin"
 
-    def __init__(self, site: Site, ready: Callable[[], Awaitable[bool]]) -> None:
-        super().__init__(site)
+    def __init__(self, current: Current, ready: Callable[[], Awaitable[bool]]) -> None:
+        super().__init__(current)
         self._ready = ready
         self.routes = self._routes()
 
@@ -50,6 +50,7 @@ class AdminPort(Port):
         routes.add("GET", "/admin" + openapi.PATH, openapi.of_both)
         routes.add("GET", "/admin/health/alive", _alive)
         routes.add("GET", "/admin/health/ready", self._readiness)
+        routes.add("GET", "/admin/health/config", _config)
         routes.add("GET", "/admin/version", _version)
         for method, path in _PUBLIC:
             routes.add(method, "/admin" + path, _to_public)
@@ -68,6 +69,11 @@ async def _to_public(call: Call) -> Answer:
 
 async def _alive(call: Call) -> Answer:
     return json_answer({"status": "ok"})
+
+
+async def _config(call: Call) -> Answer:
+    """Which configuration is in force: its `revision`, or without one the digest of the whole."""
+    return Answer(200, call.ctx.project.revision.encode(), [("content-type", "text/plain")])
 
 
 async def _version(call: Call) -> Answer:

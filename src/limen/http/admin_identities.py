@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from limen.core import errors, normalize, urls
 from limen.core.errors import ApiError
@@ -16,16 +16,13 @@ from limen.http.bodies import BodyError
 from limen.http.kit import Answer, Call, Routes, json_answer
 from limen.identity import admin, batch, patching, removing, service, showing, store
 from limen.identity.admin import Body, ReplaceBody
+from limen.identity.identifiers import TYPES
 from limen.identity.model import Identity
 from limen.session import admin as session_admin
 from limen.session import service as sessions
 
 NIL = "00000000-0000-0000-0000-000000000000"
 MAX_PAGE, DEFAULT_PAGE, MAX_IDS, LEGACY_REACH = 500, 250, 500, 1000
-INCLUDABLE = (
-    "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "code", "link_recovery", "code_recovery",
-    "deviceauthn", "passkey",
-)  # fmt: skip
 _FILTERS = ("ids", "credentials_identifier", "preview_credentials_identifier_similar", "organization_id")
 _NORMALISED = ("password", "webauthn", "code")
 
@@ -61,7 +58,7 @@ def body_of(
 def _include(call: Call) -> list[str]:
     asked = call.all("include_credential")
     for type_ in asked:
-        if type_ not in INCLUDABLE:
+        if type_ not in TYPES:
             raise errors.bad_request(f"{type_!r} is no credential type that can be included.")
     return asked
 
@@ -87,7 +84,7 @@ async def _list(call: Call) -> Answer:
     shown = found[:size]
     following = shown[-1].id if len(found) > size else None
     bodies = _bodies(call, shown, include, chosen)
-    return json_answer(bodies, headers=paging.key_headers(call, size, NIL, following))
+    return json_answer(bodies, headers=paging.key_headers(call, size, NIL, following, stands_in=True))
 
 
 def _bodies(call: Call, found: Sequence[Identity], include: Sequence[str], chosen: str) -> list[dict[str, Any]]:
@@ -102,10 +99,11 @@ async def _list_by_number(call: Call, include: Sequence[str], chosen: str) -> An
         raise errors.bad_request(f"Paging by number ends at {LEGACY_REACH}. Use page_size and page_token.")
     db = call.ctx.db
     if chosen:
-        found = await _filtered(call, chosen, NIL, page.size)
-        total = len(found)
+        found = (await _filtered(call, chosen, NIL, page.offset + page.size))[page.offset :]
     else:
-        found, total = await store.page_at(db, page.offset, page.size), await store.count(db)
+        found = await store.page_at(db, page.offset, page.size)
+    # With any other filter Kratos tells how many there are without it.
+    total = len(found) if chosen == "credentials_identifier" else await store.count(db)
     headers = paging.number_headers(call, page, total)
     return json_answer(_bodies(call, found, include, chosen), headers=headers)
 
@@ -177,7 +175,15 @@ async def _create(call: Call) -> Answer:
         raise ApiError(400, str(error)) from error
     identity = await admin.create(call.ctx, body)
     place = urls.join(call.site.project.admin_url, f"/identities/{identity.id}")
-    return json_answer(body_of(call, identity, new=True), 201, [("location", place)])
+    shown = body_of(call, identity, new=True) | _region(body.region)
+    if body.metadata_admin is not UNSET:
+        shown["metadata_admin"] = identity.metadata_admin
+    return json_answer(shown, 201, [("location", place)])
+
+
+def _region(region: str) -> dict[str, str]:
+    """A region is told by the answer to whoever set it, and by nobody else."""
+    return {"region": region} if region else {}
 
 
 async def _put(call: Call) -> Answer:
@@ -187,17 +193,20 @@ async def _put(call: Call) -> Answer:
     except BodyError as error:
         raise errors.bad_request(str(error)) from error
     identity = await admin.put(call.ctx, parse_id(call.params["id"]), body)
-    shown = body_of(call, identity)
+    shown = body_of(call, identity) | _region(body.region)
     if identity.metadata_admin is None:
-        shown.pop("metadata_admin", None)
+        del shown["metadata_admin"]
     return json_answer(shown)
 
 
 async def _patch(call: Call) -> Answer:
     raw = await bodies.raw(call)
     before = await service.must(call.ctx.db, parse_id(call.params["id"]))
-    identity = await patching.patch(call.ctx, before, body_of(call, before, credentials=False), raw)
-    return json_answer(body_of(call, identity))
+    changed = await patching.patch(call.ctx, before, body_of(call, before, credentials=False), raw)
+    shown = body_of(call, changed.identity) | _region(changed.region)
+    if not changed.has_metadata_admin:
+        del shown["metadata_admin"]
+    return json_answer(shown)
 
 
 async def _delete(call: Call) -> Answer:

@@ -117,15 +117,17 @@ class Site:
     ) -> None:
         self.driver, self.passwords, self.outbound, self.events, self.now = driver, passwords, outbound, events, now
         self.wake_courier: Callable[[], None] = _nothing
-        self.use(project)
-
-    def use(self, project: Project) -> None:
-        """Take over a configuration."""
         self.project = project
         flags = project.config.feature_flags
         self.cors = CorsPolicy(project.config.serve.public.cors, allow_unsafe=flags.legacy_allow_insecure_origins)
         self.trusts = lru_cache(maxsize=1024)(self._trusts)
         self._proxies = [ip_network(net) for net in project.config.limen.trusted_proxies]
+
+    def under(self, project: Project) -> Site:
+        """The same with another configuration."""
+        site = Site(project, self.driver, self.passwords, self.outbound, self.events, self.now)
+        site.wake_courier = self.wake_courier
+        return site
 
     def database(self) -> ProjectDatabase:
         return ProjectDatabase(self.driver, self.project.id)
@@ -142,6 +144,15 @@ class Site:
         except ValueError:
             return not peer  # a unix socket has no address; who may open it is decided by its mode
         return any(ip in net for net in self._proxies or _INTERNAL)
+
+
+class Current:
+    """The site as it is configured now. To take over a configuration is to set this; running requests keep theirs."""
+
+    __slots__ = ("site",)
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
 
 
 def _nothing() -> None:
@@ -406,13 +417,13 @@ class Port:
 
     name = ""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(self, current: Current) -> None:
+        self.current = current
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        call = Call(self.site, scope, receive)
+        call = Call(self.current.site, scope, receive)
         started = time.perf_counter()
         answer, extra = await self.serve(call)
         extra.append(("x-request-id", call.id))

@@ -114,11 +114,15 @@ def _merged(call: Call, values: dict[str, str], without: Sequence[str] = ()) -> 
     return urlencode([(k, v) for k in sorted(pairs) if k not in without for v in pairs[k]])
 
 
-def key_headers(call: Call, size: int, first: str, following: str | None) -> Headers:
-    """`Link` of a list that is paged by key: the first page and, when there is more, the next one."""
+def key_headers(call: Call, size: int, first: str, following: str | None, *, stands_in: bool = False) -> Headers:
+    """`Link` of a list that is paged by key: the first page and, when there is more, the next one.
+
+    :param stands_in: whether `per_page` stands in for `page_size`, and is therefore gone from the links
+    """
+    gone = ("per_page",) if stands_in and not call.first("page_size") else ()
 
     def entry(token: str, rel: str) -> str:
-        query = _merged(call, {"page_size": str(size), "page_token": token}, without=("per_page",))
+        query = _merged(call, {"page_size": str(size), "page_token": token}, without=gone)
         return f'<{call.path}?{query}>; rel="{rel}"'
 
     links = [entry(first, "first"), *([entry(following, "next")] if following else [])]

@@ -17,12 +17,12 @@ from limen.http.kit import (
     JSON,
     Answer,
     Call,
+    Current,
     Port,
     Receive,
     Routes,
     Scope,
     Send,
-    Site,
     guarded,
     json_answer,
     redirect,
@@ -49,26 +49,26 @@ FLOWS = {
 class PublicPort(Port):
     name = "public"
 
-    def __init__(self, site: Site, ready: Callable[[], Awaitable[bool]]) -> None:
-        super().__init__(site)
+    def __init__(self, current: Current, ready: Callable[[], Awaitable[bool]]) -> None:
+        super().__init__(current)
         self._ready = ready
         self.routes = self._routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == whoami.PATH and whoami.serves(scope):
-            await whoami.answer(self.site, scope, send)
+            await whoami.answer(self.current.site, scope, send)
             return
         await super().__call__(scope, receive, send)
 
     async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
-        cors = self.site.cors
+        cors = call.site.cors
         if cors.enabled and is_preflight(call.method, call.headers):
             vary = ("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
             return Answer(204), [vary, *cors.preflight(call.headers)]
         call.enter()
         answer = await browserguard.passed(call, self._find)
         if any(k == "set-cookie" for k, _ in answer.headers):
-            self.site.wake_courier()
+            call.site.wake_courier()
         return answer, self.dress(call, answer)
 
     def dress(self, call: Call, answer: Answer) -> list[tuple[str, str]]:
@@ -77,12 +77,12 @@ class PublicPort(Port):
         extra = super().dress(call, answer)
         if call.path not in browserguard.PLAIN:
             extra.append(("vary", "Cookie"))
-        if self.site.cors.enabled and not call.path.startswith(pages.PREFIX):
+        if call.site.cors.enabled and not call.path.startswith(pages.PREFIX):
             extra.append(("vary", "Origin"))
-            extra += self.site.cors.actual(call.headers, call.method)
-        name = self.site.project.config.session.cookie.name
+            extra += call.site.cors.actual(call.headers, call.method)
+        name = call.site.project.config.session.cookie.name
         if not any(k == "set-cookie" and v.startswith(f"{name}=") for k, v in answer.headers):
-            ours = cookies.replaced(self.site.project, call.cookies, self.site.now().timestamp())
+            ours = cookies.replaced(call.site.project, call.cookies, call.site.now().timestamp())
             extra += [("set-cookie", ours)] if ours else []
         return extra
 

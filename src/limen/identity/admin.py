@@ -52,7 +52,7 @@ class Body(Struct, frozen=True, kw_only=True):
     verifiable_addresses: tuple[Address, ...] = ()
     recovery_addresses: tuple[Address, ...] = ()
     metadata_public: Any = None
-    metadata_admin: Any = None
+    metadata_admin: Any = UNSET
     state: str = ""
     organization_id: str | None = None
     external_id: str = ""
@@ -120,10 +120,11 @@ def build(ctx: Context, body: Body, configs: Configs) -> Identity:
         configs,
         state=body.state or "active",
         metadata_public=body.metadata_public,
-        metadata_admin=body.metadata_admin,
+        metadata_admin=None if body.metadata_admin is UNSET else body.metadata_admin,
         external_id=body.external_id or None,
         organization_id=parse_id(body.organization_id) if body.organization_id else None,
     )
+    identity = as_imported(identity, configs)
     if not body.verifiable_addresses:
         return identity
     known = _imported(ctx, identity.verifiable_addresses, body.verifiable_addresses)
@@ -147,10 +148,13 @@ def extract(ctx: Context, schema_id: str, traits: Any) -> Extracted:
     :raises ApiError: 400, they do not fit the schema; the reason tells what and where
     """
     try:
-        return ctx.project.schema(schema_id).extract(traits)
+        extracted = ctx.project.schema(schema_id).extract(traits)
     except FormError as error:
         told = "; ".join(f"{place or 'traits'}: {message.text}" for message, place in error.told)
         raise errors.bad_request(told) from error
+    if any("" in found for found in extracted.identifiers.values()):
+        raise errors.bad_request("A trait that people sign in with is empty.")
+    return extracted
 
 
 def _imported(
@@ -191,7 +195,15 @@ async def put(ctx: Context, id_: str | None, body: ReplaceBody) -> Identity:
         external_id=body.external_id or None,
     )
     after = service.change(ctx, with_state(ctx, base, body.state or before.state), extracted, configs)
-    return await save(ctx, before, after)
+    return await save(ctx, before, as_imported(after, configs))
+
+
+def as_imported(identity: Identity, configs: Configs) -> Identity:
+    """Passkeys that were brought along have the version Kratos gives them, which is not that of its own."""
+    if "passkey" not in configs:
+        return identity
+    passkey = replace(identity.credentials["passkey"], version=0)
+    return replace(identity, credentials={**identity.credentials, "passkey": passkey})
 
 
 def with_state(ctx: Context, identity: Identity, state: str) -> Identity:

@@ -9,6 +9,11 @@ from limen.core import webauthn
 from limen.identity import keys
 from limen.identity.model import Credential
 
+# All types of credentials there are. Some are only Kratos': they are stored and shown, and sign nobody in.
+TYPES = (
+    "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "code", "link_recovery", "code_recovery",
+    "deviceauthn", "passkey",
+)  # fmt: skip
 OWN_ID = ("totp", "lookup_secret")  # credentials whose identifier is the person's id
 FEDERATED = ("oidc", "saml")
 

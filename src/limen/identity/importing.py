@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import clock, errors, hashes, passwords
+from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.identity import keys
+from limen.identity.identifiers import federated
 from limen.identity.keys import Keys
 from limen.identity.model import Credential
 
@@ -136,7 +138,7 @@ async def configs(ctx: Context, given: Credentials | None, before: Mapping[str, 
 async def _password(ctx: Context, given: PasswordConfig) -> dict[str, Any]:
     """A password is hashed without asking the policy: it exists already."""
     if given.use_password_migration_hook:
-        return {"use_password_migration_hook": True}
+        return {"hashed_password": "", "use_password_migration_hook": True}
     if not given.password:
         must_be_usable(given.hashed_password)
         return {"hashed_password": given.hashed_password}
@@ -157,7 +159,11 @@ def must_be_usable(hashed: str) -> None:
 def _providers(old: Credential | None, given: tuple[Provider, ...] | tuple[SamlProvider, ...]) -> dict[str, Any]:
     """Accounts at providers, added to those there are. Tokens cannot be brought along: only a sign-in gets them."""
     kept = list(old.config.get("providers", ())) if old else []
-    return {"providers": [*kept, *map(_provider, given)]}
+    linked = [*kept, *map(_provider, given)]
+    if len({federated(p["provider"], p["subject"]) for p in linked}) < len(linked):
+        told = "An account at a provider can be linked once."
+        raise ApiError(409, told) if old else errors.conflict(told)
+    return {"providers": linked}
 
 
 def _provider(given: Provider | SamlProvider) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from limen.core.errors import ApiError
 from limen.core.ids import new_id, parse_id
 from limen.identity import service
 from limen.identity.admin import REGIONS, STATES, extract, save, with_state
+from limen.identity.identifiers import TYPES, identifiers_of
 from limen.identity.importing import must_be_usable
+from limen.identity.keys import Keys
 from limen.identity.model import Credential, Identity, RecoveryAddress, VerifiableAddress
 
 # Names nobody may patch; credentials of providers hold tokens that only a sign-in can bring.
@@ -67,7 +69,7 @@ class _Patched(Struct, frozen=True, kw_only=True):
     traits: dict[str, Any] = {}
     state: str = ""
     metadata_public: Any = None
-    metadata_admin: Any = None
+    metadata_admin: Any = UNSET
     external_id: str | None = None
     organization_id: str | None = None
     verifiable_addresses: tuple[_PatchedAddress, ...] = ()
@@ -75,19 +77,30 @@ class _Patched(Struct, frozen=True, kw_only=True):
     credentials: dict[str, _PatchedCredential] = {}
 
     def __post_init__(self) -> None:
-        if self.organization_id and parse_id(self.organization_id) is None:
-            raise ValueError(f"organization_id has to be a UUID, not {self.organization_id!r}")
+        addresses = [a.id for a in self.verifiable_addresses] + [a.id for a in self.recovery_addresses]
+        for id_ in (self.organization_id, *addresses):
+            if id_ and parse_id(id_) is None:
+                raise ValueError(f"{id_!r} is no UUID")
 
 
-async def patch(ctx: Context, before: Identity, shown: Mapping[str, Any], raw: bytes) -> Identity:
+class Result(Struct, frozen=True):
+    """What was made, and what the answer says beside it: a region that was set, private metadata unless taken away."""
+
+    identity: Identity
+    region: str
+    has_metadata_admin: bool
+
+
+async def patch(ctx: Context, before: Identity, shown: Mapping[str, Any], raw: bytes) -> Result:
     """Apply a JSON Patch to a person.
 
     :raises ApiError: 400, the patch is none, is denied, or makes something that does not fit; 409
     """
     try:
-        operations = [op for op in jsonpatch.parse(raw) if not _is_region(op)]
-        result = jsonpatch.apply(document(before, shown), operations, DENIED)
-        patched = msgspec.convert(result, _Patched)
+        asked = jsonpatch.parse(raw)
+        regions = [_region(op) for op in asked if op.path == "/region"]
+        operations = [op for op in asked if op.path != "/region"]
+        patched = msgspec.convert(jsonpatch.apply(document(before, shown), operations, DENIED), _Patched)
     except (jsonpatch.PatchError, msgspec.ValidationError) as error:
         raise ApiError(400, str(error), reason="The JSON Patch cannot be applied.") from error
     if patched.state != before.state and patched.state not in STATES:
@@ -100,7 +113,7 @@ async def patch(ctx: Context, before: Identity, shown: Mapping[str, Any], raw: b
         before,
         schema_id=patched.schema_id,
         metadata_public=patched.metadata_public,
-        metadata_admin=patched.metadata_admin,
+        metadata_admin=None if patched.metadata_admin is UNSET else patched.metadata_admin,
         external_id=patched.external_id or None,
         organization_id=parse_id(patched.organization_id) if patched.organization_id else None,
         verifiable_addresses=tuple(_patched_address(ctx, a) for a in patched.verifiable_addresses),
@@ -108,7 +121,8 @@ async def patch(ctx: Context, before: Identity, shown: Mapping[str, Any], raw: b
         credentials=credentials,
     )
     after = service.change(ctx, with_state(ctx, base, patched.state), extracted)
-    return await save(ctx, before, _with_kept_addresses(before, after))
+    stored = await save(ctx, before, _with_kept_addresses(before, after))
+    return Result(stored, regions[-1] if regions else "", patched.metadata_admin is not UNSET)
 
 
 def _with_kept_addresses(before: Identity, after: Identity) -> Identity:
@@ -124,13 +138,11 @@ def _with_kept_addresses(before: Identity, after: Identity) -> Identity:
     )
 
 
-def _is_region(operation: jsonpatch.Operation) -> bool:
-    """Regions belong to Kratos' hosted product: they are checked and forgotten."""
-    if operation.path != "/region":
-        return False
+def _region(operation: jsonpatch.Operation) -> str:
+    """Regions belong to Kratos' hosted product: they are checked, told, and forgotten."""
     if operation.op not in ("add", "replace") or operation.value not in REGIONS:
         raise errors.bad_request("A region can only be set, and only to one there is.")
-    return True
+    return str(operation.value)
 
 
 def _patched_credentials(
@@ -141,12 +153,17 @@ def _patched_credentials(
         if wanted.type != type_:
             raise errors.bad_request(f'credentials.{type_}.type must equal "{type_}", got "{wanted.type}"')
         old = before.credentials.get(type_)
-        config, identifiers = wanted.config or {}, wanted.identifiers or ()
+        if old is None and type_ not in TYPES:
+            raise errors.bad_request(f"There are no credentials of type {type_!r}.")
+        config = wanted.config or {}
+        identifiers = wanted.identifiers or identifiers_of(type_, config, before.id, {}, None)
         if old and old.config == config and old.identifiers == identifiers:
             found[type_] = old
             continue
         try:
             hashed = msgspec.convert(config, _PatchedConfig).hashed_password
+            if type_ in ("webauthn", "passkey"):
+                msgspec.convert(config, Keys)
         except msgspec.ValidationError as error:
             raise errors.bad_request(f"credentials.{type_}.config: {error}") from error
         if type_ == "password" and hashed:

@@ -22,12 +22,15 @@ async def credential(ctx: Context, id_: str | None, type_: str, identifier: str)
         raise _no_identifier()
     before = await service.must(ctx.db, id_)
     found = before.credentials.get(type_)
+    if found is None and type_ == "deviceauthn":
+        raise errors.row_not_found()
     if found is None:
         raise errors.not_found(f"There is no {type_} credential to remove.")
     after = _without(ctx, before, found, identifier)
     kept = {name: known for name, known in before.credentials.items() if name != type_}
-    changed = replace(before, credentials=kept if after is None else {**kept, type_: after}, updated_at=ctx.stamp)
-    await admin.save(ctx, before, service.with_level(ctx, changed))
+    changed = replace(before, credentials=kept if after is None else {**kept, type_: after})
+    extracted = admin.extract(ctx, before.schema_id, before.traits)
+    await admin.save(ctx, before, service.change(ctx, changed, extracted))
 
 
 def _without(ctx: Context, identity: Identity, found: Credential, identifier: str) -> Credential | None:

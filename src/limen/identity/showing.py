@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from limen.identity.identifiers import FEDERATED
 from limen.identity.model import Credential, Identity
 from limen.project.model import Project
 
@@ -19,10 +20,9 @@ def credential(
 ) -> dict[str, Any]:
     """:param new: it was made by this very request: Kratos counts the version of most up when it reads them first"""
     shown: dict[str, Any] = msgspec.to_builtins(held)
-    if with_config:
+    del shown["config"]
+    if with_config and (held.type not in FEDERATED or held.config.get("providers")):
         shown["config"] = _config(project, identity, held)
-    else:
-        del shown["config"]
     if new and held.type != "code":
         shown["version"] = 0
     return shown

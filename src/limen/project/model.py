@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from limen.core import errors, passwords, urls
@@ -37,6 +38,7 @@ class Project(Struct, frozen=True, kw_only=True):
     slug: str
     name: str
     config: Config
+    revision: str  # which configuration this is
     dev: bool
     public_url: str
     admin_url: str
@@ -58,9 +60,12 @@ class Project(Struct, frozen=True, kw_only=True):
         :raises ApiError: 400, there is none
         """
         wanted = id_ or self.config.identity.default_schema_id
-        if wanted not in self.schemas:
-            raise errors.bad_request(f"There is no identity schema with the id {wanted!r}.")
-        return self.schemas[wanted]
+        if found := self.schemas.get(wanted):
+            return found
+        for known in self.schemas.values():
+            if known.encoded_id == wanted:  # as addresses of schemas have it
+                return known
+        raise errors.bad_request(f"There is no identity schema with the id {wanted!r}.")
 
     def selfservice_schema(self, id_: str) -> IdentitySchema:
         """A schema that a person may ask for.
@@ -74,7 +79,7 @@ class Project(Struct, frozen=True, kw_only=True):
 
     def schema_url(self, schema: str) -> str:
         """Where the schema of this id is read; "" when there is none (any more)."""
-        return self.schema_urls.get(schema, "")
+        return self.schema_urls.get(schema or self.config.identity.default_schema_id, "")
 
     def ui_url(self, kind: Kind | Literal["error"]) -> str:
         """The page a browser is sent to for this kind of flow: the configured one, or our own."""
@@ -124,6 +129,7 @@ def compile_project(
         slug=who.slug,
         name=who.name,
         config=config,
+        revision=config.revision or sha256(msgspec.json.encode(config, order="deterministic")).hexdigest(),
         dev=dev,
         public_url=public_url,
         admin_url=config.serve.admin.base_url
