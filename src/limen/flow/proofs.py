@@ -20,7 +20,10 @@ _FIND = """
      where project_id = :project and flow_id = :flow_id and purpose = :purpose and digest = :digest
 """
 _DROP = "delete from proofs where project_id = :project and flow_id = :flow_id and purpose = :purpose"
-_DROP_OF = "delete from proofs where project_id = :project and identity_id = :identity_id and purpose = :purpose"
+_DROP_OF = """
+    delete from proofs
+     where project_id = :project and identity_id = :identity_id and purpose = :purpose and used_at is null
+"""
 # A proof is good once: of two racing submits, one finds no row to update.
 _USE = "update proofs set used_at = :now where project_id = :project and id = :id and used_at is null"
 _COUNT = "update flows set submits = submits + 1 where project_id = :project and id = :flow_id returning submits"
@@ -70,7 +73,7 @@ def drop(commit: Commit, purpose: str, flow_id: str) -> None:
 
 
 def drop_all_of(commit: Commit, purpose: str, identity_id: str) -> None:
-    """A person's proofs of this purpose die, in whichever flow they were minted."""
+    """A person's unused proofs of this purpose die, in whichever flow they were minted."""
     commit.add(_DROP_OF, purpose=purpose, identity_id=identity_id)
 
 

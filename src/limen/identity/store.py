@@ -65,6 +65,9 @@ _DROP_ADDRESS = """
      where project_id = :project and kind = :kind and via = :via and value = :value and identity_id = :identity_id
 """
 _DROP_ADDRESSES = "delete from addresses where project_id = :project and identity_id = :identity_id"
+# What was mailed to an address dies with it: its next owner, or who reads on there, must not get in by it.
+_DROP_PROOFS_TO = "delete from proofs where project_id = :project and identity_id = :identity_id and address = :address"
+_DROP_PROOFS = "delete from proofs where project_id = :project and identity_id = :identity_id"
 
 
 def from_row(row: Row) -> Identity:
@@ -140,6 +143,8 @@ def update(commit: Commit, before: Identity, after: Identity, otherwise: Callabl
     had, has = set(_addresses(before)), set(_addresses(after))
     commit.add_all(_DROP_ADDRESS, [_address(after, *key) for key in sorted(had - has)])
     commit.add_all(_ADD_ADDRESS, [_address(after, *key) for key in sorted(has - had)])
+    gone = _reached_at(before) - _reached_at(after)
+    commit.add_all(_DROP_PROOFS_TO, [{"identity_id": after.id, "address": address} for address in sorted(gone)])
 
 
 def update_if_unchanged(commit: Commit, before: Identity, after: Identity) -> None:
@@ -153,6 +158,7 @@ def delete(commit: Commit, id_: str, otherwise: Callable[[], Exception]) -> None
     commit.add(_DELETE, expect=1, otherwise=otherwise, id=id_)
     commit.add(_DROP_IDENTIFIERS, identity_id=id_)
     commit.add(_DROP_ADDRESSES, identity_id=id_)
+    commit.add(_DROP_PROOFS, identity_id=id_)
 
 
 def _identifiers(identity: Identity) -> Iterator[tuple[str, str]]:
@@ -172,6 +178,11 @@ def _addresses(identity: Identity) -> Iterator[tuple[str, str, str]]:
         yield "verifiable", verifiable.via, verifiable.value
     for recovery in identity.recovery_addresses:
         yield "recovery", recovery.via, recovery.value
+
+
+def _reached_at(identity: Identity) -> set[str]:
+    """Everything that a code may have been sent to."""
+    return {name for _, name in _identifiers(identity)} | {value for _, _, value in _addresses(identity)}
 
 
 def _identifier(identity: Identity, type_: str, identifier: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from limen.core import csrf, errors, messages, urls
 from limen.core.errors import ApiError, FormError
 from limen.core.form import Form, is_true
 from limen.db.database import Commit
-from limen.flow import store
+from limen.flow import proofs, store
 from limen.flow.method import AlreadySignedIn, Controls, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
@@ -21,6 +21,8 @@ from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
 from limen.session import store as session_store
 from limen.session.model import Session
+
+PURPOSES = ("recovery", "recovery_link")
 
 
 async def start(ctx: Context, type_: FlowType) -> Reply:
@@ -143,6 +145,8 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
     flow.csrf = csrf.digest(secret) if secret else ""
 
     def proved(commit: Commit) -> None:
+        for purpose in PURPOSES:  # whoever reads along in the mailbox must not use what else lies there
+            proofs.drop_all_of(commit, purpose, identity.id)
         if after is not identity:
             identities.save(commit, identity, after)
 
