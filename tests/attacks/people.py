@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -64,7 +64,7 @@ def opened(caller: Caller, link: str) -> httpx.Response:
     query = parse_qs(urlsplit(link).query)
     shown = caller.http.get(link, headers={"accept": "text/html"}, follow_redirects=True)
     csrf = shown.text.partition('name="csrf_token" value="')[2].partition('"')[0]
-    action = f"{urlsplit(link).path}?flow={query['flow'][0]}"
+    action = f"{urlsplit(link).path}?{urlencode({'flow': query['flow'][0]})}"
     data = {"token": query["token"][0], "method": "link", "csrf_token": csrf.replace("&#43;", "+")}
     caller.last = caller.http.post(action, data=data, headers={"accept": "text/html"})
     return caller.last

@@ -89,7 +89,9 @@ def test_29_what_was_mailed_for_one_purpose_is_good_for_no_other(server: LiveSer
             for path in ("recovery", "verification", "login"):
                 if purpose != f"{path} link":
                     thief = twin(caller)
-                    thief.submit(flow | {"ui": flow["ui"] | {"action": to(server, path, flow)}}, method="link", token=proof)
+                    thief.submit(
+                        flow | {"ui": flow["ui"] | {"action": to(server, path, flow)}}, method="link", token=proof
+                    )
                     assert not thief.is_signed_in, (purpose, path)
             assert not caller.is_signed_in, (purpose, name)
     assert not ann.whoami()["identity"]["verifiable_addresses"][0]["verified"]
@@ -208,7 +210,9 @@ def test_50_a_code_is_refused_when_its_time_is_over(start: Start, kind: Kind) ->
     """The form is open for an hour, the code is good for 15 minutes: the code's own end counts."""
     server = start(merge(MAILED, SHORT))
     person(server, kind)
-    forms = {name: (caller := Caller(server, kind), *asked(caller, name)) for name in ("login", "recovery", "verification")}
+    forms = {
+        name: (caller := Caller(server, kind), *asked(caller, name)) for name in ("login", "recovery", "verification")
+    }
     server.clock.forward(minutes=16)
     for name, (caller, flow, code) in forms.items():
         send(flow, name, code)(caller)
@@ -222,7 +226,9 @@ def test_50_a_code_is_refused_when_its_time_is_over(start: Start, kind: Kind) ->
 @everybody
 def test_42_what_was_mailed_to_an_address_dies_with_it(server: LiveServer, kind: Kind) -> None:
     ann = person(server, kind)
-    forms = {name: (caller := Caller(server, kind), *asked(caller, name)) for name in ("login", "recovery", "verification")}
+    forms = {
+        name: (caller := Caller(server, kind), *asked(caller, name)) for name in ("login", "recovery", "verification")
+    }
     ann.submit(ann.start("settings"), method="profile", traits={"email": "ann@example.com"})
     assert ann.whoami()["identity"]["traits"] == {"email": "ann@example.com"}
     for name, (caller, flow, code) in forms.items():

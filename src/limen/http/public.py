@@ -178,6 +178,8 @@ def _fetch(fetch: Callable[[Context, str | None], Awaitable[Reply]]) -> Callable
 
 def _submit(submit: Callable[[Context, str | None, Form], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
     async def handler(call: Call) -> Answer:
+        if call.method == "HEAD":  # programs that look at links before people do must not do what a link does
+            return Answer(200, b"", [("content-type", "text/html; charset=utf-8")])
         try:
             reply = await submit(call.ctx, parse_id(call.first("flow")), await call.form())
         except ApiError as error:

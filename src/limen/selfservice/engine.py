@@ -301,10 +301,17 @@ def page(ctx: Context, flow: Flow) -> str:
 
 
 def confirmation(ctx: Context, flow: Flow, form: Form) -> Reply | None:
-    """Where people see our own pages, a link that was opened asks for a click first: mail scanners open links, too."""
+    """Where people see our own pages, a link that was opened asks for a click first: mail scanners open links, too.
+
+    The click has to be made there: a form on a page elsewhere that sends a stranger's link would sign people in to the
+    stranger's account. A script that sends JSON cannot be on such a page.
+    """
     token = form.get("token")
     ours = flow.kind == "login" or ctx.project.has_own_page(flow.kind)  # Kratos knows no links that sign in
-    if ctx.client.method != "GET" or not token or not ours:
+    if not token or not ours:
+        return None
+    clicked = ctx.client.sends_json or csrf.fits(ctx.client.csrf, form.get(guard.csrf_field))
+    if ctx.client.method != "GET" and clicked:
         return None
     query = {"kind": flow.kind, "flow": flow.id, "token": token}
     return Reply(json=False, url=urls.with_query(urls.join(ctx.project.public_url, "/ui/link"), query))
