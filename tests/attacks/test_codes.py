@@ -206,7 +206,7 @@ def test_47_a_code_that_was_cut_short_or_drawn_out_is_refused(server: LiveServer
 
 
 @everybody
-def test_50_a_code_is_refused_when_its_time_is_over(start: Start, kind: Kind) -> None:
+def test_66_a_code_is_refused_when_its_time_is_over(start: Start, kind: Kind) -> None:
     """The form is open for an hour, the code is good for 15 minutes: the code's own end counts."""
     server = start(merge(MAILED, SHORT))
     person(server, kind)

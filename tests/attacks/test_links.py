@@ -138,7 +138,7 @@ def test_47_a_link_that_was_changed_does_nothing(server: LiveServer, kind: Kind,
 
 @everything
 @browsers
-def test_50_a_link_is_refused_when_its_time_is_over(start: Start, kind: Kind, name: str) -> None:
+def test_66_a_link_is_refused_when_its_time_is_over(start: Start, kind: Kind, name: str) -> None:
     server = start(merge(linked(), {"selfservice": {"methods": {"link": {"config": {"lifespan": "5m"}}}}}))
     person(server, kind)
     _, link = asked(Caller(server, kind), name)
