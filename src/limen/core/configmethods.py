@@ -84,7 +84,7 @@ class PasswordConfig(Section, frozen=True):
     haveibeenpwned_host: Annotated[str, says("The server asked about leaks.")] = "api.pwnedpasswords.com"
     max_breaches: Annotated[int, Meta(ge=0, le=100), says("In how many leaks a password may appear.")] = 0
     ignore_network_errors: Annotated[bool, says("Accept the password when that server cannot be reached.")] = True
-    migrate_hook: Annotated[MigrateHook, not_yet("checking passwords elsewhere")] = MigrateHook()
+    migrate_hook: MigrateHook = MigrateHook()
 
 
 class Password(Section, frozen=True):

@@ -12,6 +12,7 @@ from limen.core.errors import FormError, form_error
 from limen.core.form import Form
 from limen.core.outbound import OutboundError, Retry
 from limen.db.database import Commit
+from limen.flow import migration
 from limen.flow.method import Changed, Method, Outcome, Part, Passed, Then
 from limen.flow.model import Flow, Submission
 from limen.identity import factors
@@ -80,6 +81,8 @@ def _claims_sign_in(flow: Flow, form: Form) -> bool:
 
 async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, subject: Subject | None) -> Outcome:
     identity = await _find(ctx, form.identifier)
+    if identity and _is_known_elsewhere(identity):
+        return await _sign_in_from_elsewhere(ctx, flow, identity, form)
     credential = _hash(identity) if identity else None
     if identity is None or credential is None:
         # Hash even when nobody was found, so that the answer takes as long for strangers as for members.
@@ -93,6 +96,26 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
         raise form_error(messages.INVALID_CREDENTIALS())
     then = await _rehash(ctx, identity, hashed, form.password) if identity.is_active else None
     return Passed(identity, Proof(ID, "aal1", ctx.stamp), then=then)
+
+
+def _is_known_elsewhere(identity: Identity) -> bool:
+    """Whether the person was moved in without a password, which the former system can check."""
+    credential = identity.credentials.get(ID)
+    return bool(credential and credential.config.get("use_password_migration_hook") and not _hash(identity))
+
+
+async def _sign_in_from_elsewhere(ctx: Context, flow: Flow, identity: Identity, form: SignIn) -> Outcome:
+    """What the former system takes is hashed and stored: it is asked once for each person."""
+    if not await migration.matches(ctx, flow, identity, form.identifier, form.password):
+        raise form_error(messages.INVALID_CREDENTIALS())
+    proof = Proof(ID, "aal1", ctx.stamp)
+    hasher = ctx.project.hasher
+    if not identity.is_active or (
+        hasher.algorithm == "bcrypt" and len(form.password.encode()) > passwords.BCRYPT_LIMIT
+    ):  # nobody to store it for, or no hash to be made of it
+        return Passed(identity, proof)
+    hashed = await ctx.passwords.make(hasher, form.password)
+    return Passed(identities.with_credential(ctx, identity, ID, {"hashed_password": hashed}), proof, before=identity)
 
 
 async def _find(ctx: Context, named: str) -> Identity | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,8 +10,9 @@ from msgspec import Struct
 
 from limen.context import Context
 from limen.core import errors, jsonnet, sources, standardwebhooks
-from limen.core.confighooks import Auth, BasicAuth, WebHookConfig
+from limen.core.confighooks import WebHookConfig
 from limen.core.errors import ApiError
+from limen.core.hookauth import canonical, headers_for
 from limen.core.ids import new_id
 from limen.core.outbound import Answer, OutboundError, Retry, TimedOut, is_unwell
 from limen.core.target import shown
@@ -127,7 +126,7 @@ class _Request:
         :raises TimedOut: no answer in time
         """
         hook = self._hook
-        headers = _headers(hook)
+        headers = headers_for(hook.headers, hook.auth, content_type=_JSON)
         if self._told is not None:
             self._body = await self._made(headers["Content-Type"])
         wants_body = hook.can_interrupt or hook.response.parse
@@ -202,27 +201,8 @@ def _allowed(headers: Any, allowed: Any) -> dict[str, list[str]]:
     for raw, value in headers:
         name = raw.decode("latin1")
         if name in names:
-            found.setdefault("-".join(part.capitalize() for part in name.split("-")), []).append(value.decode("latin1"))
+            found.setdefault(canonical(name), []).append(value.decode("latin1"))
     return found
-
-
-def _headers(hook: WebHookConfig) -> dict[str, str]:
-    """The configured headers and what proves who calls; a name counts once, however it is written."""
-    headers = {"-".join(part.capitalize() for part in name.split("-")): value for name, value in hook.headers.items()}
-    headers.setdefault("Content-Type", _JSON)
-    return _authenticated(headers, hook.auth) if hook.auth else headers
-
-
-def _authenticated(headers: Mapping[str, str], auth: Auth) -> dict[str, str]:
-    if isinstance(auth, BasicAuth):
-        pair = f"{auth.config.user}:{auth.config.password}".encode()
-        return {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-    key = auth.config
-    if key.location == "header":
-        kept = {name: value for name, value in headers.items() if name.lower() != key.name.lower()}
-        return {**kept, key.name: key.value}
-    cookies = [*([headers["Cookie"]] if "Cookie" in headers else []), f"{key.name}={key.value}"]
-    return {**headers, "Cookie": "; ".join(cookies)}
 
 
 def _form(text: str) -> bytes:
