@@ -33,8 +33,6 @@ class AdminPort(Port):
         call.enter()
         if away := untidy(call):
             return away, self.dress(call, away)
-        if call.method == "GET":
-            call.path = call.path.rstrip("/")
         if not call.path.startswith("/admin/"):
             call.path = "/admin" + call.path
         found = self.routes.find(call)

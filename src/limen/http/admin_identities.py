@@ -154,9 +154,8 @@ async def _by_identifier(call: Call, asked: str) -> list[Identity]:
 
 
 async def _get(call: Call) -> Answer:
-    include = _include(call)
     identity = await service.must(call.ctx.db, parse_id(call.params["id"]))
-    return json_answer(body_of(call, identity, include=include))
+    return json_answer(body_of(call, identity, include=_include(call)))
 
 
 async def _get_external(call: Call) -> Answer:

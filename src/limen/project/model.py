@@ -78,7 +78,7 @@ class Project(Struct, frozen=True, kw_only=True):
         return schema
 
     def schema_url(self, schema: str) -> str:
-        """Where the schema of this id is read; "" when there is none (any more)."""
+        """Where the schema of this id, or the default one, is read; "" when there is none (any more)."""
         return self.schema_urls.get(schema or self.config.identity.default_schema_id, "")
 
     def ui_url(self, kind: Kind | Literal["error"]) -> str:
