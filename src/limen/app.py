@@ -9,16 +9,17 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import structlog
 import uvicorn
 
 from limen import log
-from limen.core import clock, configreport, schemaload
+from limen.core import clock, configreport, process, schemaload
 from limen.core.config import Config
 from limen.core.events import Events
+from limen.core.metrics import Counts
 from limen.core.outbound import Outbound
 from limen.core.passwords import Passwords
 from limen.core.schema import IdentitySchema
@@ -29,9 +30,10 @@ from limen.courier.deliver import Courier
 from limen.db import migrate
 from limen.db.database import DatabaseError, Driver
 from limen.http.admin import AdminPort
+from limen.http.admin_metrics import MetricsPort
 from limen.http.kit import Current, Port, Site
 from limen.http.public import PublicPort
-from limen.listen import BACKLOG, Listener, StartError, close, listen
+from limen.listen import BACKLOG, Listener, StartError, bind, close, listen
 from limen.project import store as projects
 from limen.project.model import Identifiers, Project, compile_project
 from limen.reload import Reload, Source
@@ -98,14 +100,17 @@ class App:
             raise StartError(f"The data source cannot be used: {error}.") from error
         project = self._compile(who, config, self._schemas or load_schemas(config))
         clients = config.clients.http
+        happened = Counts("limen_events_total", "What happened, by kind.", "kind")
         site = Site(
             project,
             self.driver,
             Passwords(config.limen.hashing.workers or os.cpu_count() or 1, config.limen.hashing.queue),
             Outbound(refuse_private=clients.disallow_private_ip_ranges, exceptions=clients.private_ip_exception_urls),
-            Events(log.sink),
+            Events(log.sink, lambda event: happened.note(event.kind)),
             self._now,
         )
+        for measured in (happened.families, site.passwords.families, process.families):
+            site.metrics.add(measured)
         self.current = Current(site)
         self.public = PublicPort(self.current, self.is_ready)
         self.admin = AdminPort(self.current, self.is_ready)
@@ -254,9 +259,37 @@ async def watch_until_signal(app: App, told: Callable[[], None]) -> None:
     :raises StartError: something is in the way
     """
     await app.start()
-    told()
-    await _signalled(app).wait()
+    stop = _signalled(app)
+    async with _metrics(app):
+        told()
+        await stop.wait()
     await app.stop()
+
+
+@contextlib.asynccontextmanager
+async def _metrics(app: App) -> AsyncIterator[None]:
+    """Meanwhile serve the metrics at `expose-metrics-port`, if that is set.
+
+    :raises StartError: the port is in use
+    """
+    port = app.config.expose_metrics_port
+    if not port:
+        yield
+        return
+    door = Listener("metrics", app.config.serve.admin.host, port)
+    try:
+        opened = bind(door)
+        listen(door, opened)
+    except StartError:
+        await app.stop()
+        raise
+    one = server(door, MetricsPort(app.current))
+    task = asyncio.create_task(one.serve(sockets=[opened]))
+    try:
+        yield
+    finally:
+        one.should_exit = True
+        await task
 
 
 def _signalled(app: App) -> asyncio.Event:

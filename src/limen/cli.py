@@ -244,7 +244,7 @@ def courier() -> None:
 
 @courier.command()
 @_CONFIG
-@click.option("--expose-metrics-port", type=int, default=0, help="Taken for compatibility.")
+@click.option("--expose-metrics-port", type=int, default=0, help="Serve /metrics/prometheus there.")
 def watch(config: tuple[str, ...], expose_metrics_port: int) -> None:
     """Deliver messages until stopped; beside servers that run without --watch-courier."""
     flags: dict[str, object] = {"expose-metrics-port": expose_metrics_port} if expose_metrics_port else {}

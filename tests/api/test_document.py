@@ -124,6 +124,7 @@ def test_every_route_is_described(server: LiveServer) -> None:
         "/admin/openapi.json",
         "/ui",
         "/admin/health",
+        "/admin/metrics",
         "/self-service/methods/oidc/callback",
         "/self-service/methods/oidc/organization",
     )  # what no client calls: pages, and where providers send people

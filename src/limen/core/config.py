@@ -440,7 +440,7 @@ class Config(Section, frozen=True):
         default=False, name="watch-courier"
     )
     expose_metrics_port: Annotated[
-        int, Meta(ge=0, le=65535), says("Port for the metrics of a separate courier; 0 means none."), not_yet("metrics")
+        int, Meta(ge=0, le=65535), says("Port for the metrics of a separate courier; 0 means none.")
     ] = field(default=0, name="expose-metrics-port")
     sqa_opt_out: Annotated[bool, says("Accepted; there is no telemetry to opt out of.")] = field(
         default=False, name="sqa-opt-out"

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from limen.core import errors, hashes
 from limen.core.hashes import native
+from limen.core.metrics import Family, counter, gauge
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ class Passwords:
 
     def __init__(self, workers: int, queue: int) -> None:
         self._limit = workers + queue
-        self._waiting = 0
+        self._waiting = self._refused = 0
         self._workers = workers
         self._pace = 0.1  # seconds a hash takes, as seen lately
         self._threads = ThreadPoolExecutor(workers, "limen-hash", initializer=_be_nice)
@@ -100,6 +101,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= self._limit:
+            self._refused += 1
             raise errors.too_busy(max(1, round(self._waiting * self._pace / self._workers)))
         loop = asyncio.get_running_loop()
         self._waiting += 1
@@ -111,6 +113,14 @@ class Passwords:
         finally:
             self._pace += 0.1 * ((loop.time() - started) * self._workers / self._waiting - self._pace)
             self._waiting -= 1
+
+    def families(self) -> list[Family]:
+        """How busy the pool is, for the metrics."""
+        return [
+            gauge("limen_hashing_waiting", "Passwords being hashed or waiting for it.", self._waiting),
+            gauge("limen_hashing_capacity", "How many may be, before others are told to come back later.", self._limit),
+            counter("limen_hashing_refused_total", "Requests told to come back later (429).", self._refused),
+        ]
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -157,6 +157,14 @@ async def oldest_due(db: ProjectDatabase) -> str | None:
     return row[0] if row else None
 
 
+_WAITING = "select count(*) from messages where project_id = :project and status = 'queued'"
+
+
+async def count_waiting(db: ProjectDatabase) -> int:
+    row = await db.row(_WAITING)
+    return int(row[0]) if row else 0
+
+
 class GivenUp(Struct, frozen=True):
     """How many messages were given up, and why the last one was."""
 

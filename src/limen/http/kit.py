@@ -19,19 +19,23 @@ from msgspec.structs import replace
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from limen import __version__
 from limen import log as logs
 from limen.context import Client, Context
 from limen.core import csrf, errors
 from limen.core import form as forms
+from limen.core.configserver import AdminServer
 from limen.core.errors import ApiError
 from limen.core.events import Events
 from limen.core.form import Form
+from limen.core.metrics import Metrics
 from limen.core.outbound import Outbound
 from limen.core.passwords import Passwords
 from limen.core.urls import parse_query
 from limen.db.database import DatabaseError, Driver, ProjectDatabase
 from limen.http import cookies, negotiate
 from limen.http.cors import CorsPolicy
+from limen.http.measure import Requests
 from limen.project.model import Project
 
 Scope = dict[str, Any]
@@ -40,12 +44,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_LIMIT = 5 * 1024 * 1024
 MAX_FIELDS = 1000  # of an HTML form
+# What monitoring asks all day long.
+HEALTH = (
+    "/health/alive", "/health/ready", "/admin/health/alive", "/admin/health/ready", "/admin/metrics/prometheus",
+)  # fmt: skip
 JSON = "application/json; charset=utf-8"
 ERROR_JSON = "application/json"
 NO_STORE = ("cache-control", "private, no-cache, no-store, must-revalidate")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _HOST = re.compile(r"[\w.~-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_SCHEME = re.compile(r"https?")
 _JSON_TYPE, _FORM_TYPE, _MULTIPART_TYPE = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 
 _INTERNAL = [
@@ -54,6 +62,9 @@ _INTERNAL = [
                 "::1/128", "fc00::/7", "fe80::/10")
 ]  # fmt: skip
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"  # a URL is ASCII already but for what somebody typed into it
+
+# At every line of the metrics: what dashboards made for Kratos filter by.
+CONSTANT = {"app": "kratos", "version": f"v{__version__}", "hash": "", "buildTime": ""}
 
 log = structlog.get_logger("limen.http")
 
@@ -98,10 +109,12 @@ class Site:
         "cors",
         "driver",
         "events",
+        "metrics",
         "now",
         "outbound",
         "passwords",
         "project",
+        "requests",
         "trusts",
         "wake_courier",
     )
@@ -117,6 +130,9 @@ class Site:
     ) -> None:
         self.driver, self.passwords, self.outbound, self.events, self.now = driver, passwords, outbound, events, now
         self.wake_courier: Callable[[], None] = _nothing
+        self.requests = Requests()
+        self.metrics = Metrics(CONSTANT)
+        self.metrics.add(self.requests.families)
         self.project = project
         flags = project.config.feature_flags
         self.cors = CorsPolicy(project.config.serve.public.cors, allow_unsafe=flags.legacy_allow_insecure_origins)
@@ -127,6 +143,7 @@ class Site:
         """The same with another configuration."""
         site = Site(project, self.driver, self.passwords, self.outbound, self.events, self.now)
         site.wake_courier = self.wake_courier
+        site.requests, site.metrics = self.requests, self.metrics  # counts go on
         return site
 
     def database(self) -> ProjectDatabase:
@@ -163,7 +180,8 @@ class Call:
     """One request."""
 
     __slots__ = (
-        "_body", "_receive", "client", "cookies", "ctx", "headers", "id", "method", "params", "path", "query", "scope", "site",
+        "_body", "_receive", "client", "cookies", "ctx", "endpoint", "headers", "id", "method", "params", "path", "query",
+        "scope", "site",
     )  # fmt: skip
 
     ctx: Context
@@ -179,6 +197,7 @@ class Call:
         self.headers = headers_of(scope)
         self.cookies = cookies.parse(self.headers.get("cookie", ""))
         self.params: Mapping[str, str] = {}
+        self.endpoint = ""  # the pattern of the route that answers
         given = self.headers.get("x-request-id", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
@@ -194,11 +213,17 @@ class Call:
     def all(self, name: str) -> list[str]:
         return parse_query(self.query).get(name, [])
 
+    @property
+    def is_proxied(self) -> bool:
+        """Whether what the request says about where it comes from is believed."""
+        return self.site.trusts((self.scope.get("client") or ("",))[0])
+
     def url(self) -> str:
         """The request's own address, as the client saw it; a host that is none is replaced by our own."""
         h = self.headers
-        host = h.get("x-forwarded-host") or h.get("host", "")
-        scheme = h.get("x-forwarded-proto") or self.scope.get("scheme", "http")
+        told = h if self.is_proxied else {}
+        host = told.get("x-forwarded-host") or h.get("host", "")
+        scheme = told.get("x-forwarded-proto") or self.scope.get("scheme", "http")
         own = self.site.project.public_url.rstrip("/")
         origin = f"{scheme}://{host}" if _HOST.fullmatch(host) and _SCHEME.fullmatch(scheme) else own
         raw = self.scope.get("raw_path") or self.path.encode()
@@ -214,7 +239,7 @@ class Call:
             method=self.method,
             ip=self.ip(),
             user_agent=h.get("user-agent", ""),
-            location=", ".join(p for p in (h.get("cf-ipcity", ""), h.get("cf-ipcountry", "")) if p),
+            location=", ".join(h[n] for n in ("cf-ipcity", "cf-ipcountry") if h.get(n)) if self.is_proxied else "",
             origin=h.get("origin", ""),
             token=self.session_token(),
             csrf=secret if csrf.is_secret(secret) else "",
@@ -248,7 +273,7 @@ class Call:
     def ip(self) -> str:
         """Where the request comes from: what a trusted proxy says, else the peer with its port."""
         peer = self.scope.get("client") or ("", 0)
-        if self.site.trusts(peer[0]):
+        if self.is_proxied:
             h = self.headers
             for name in ("true-client-ip", "cf-connecting-ip", "x-real-ip"):
                 if is_ip(h.get(name, "")):
@@ -258,6 +283,11 @@ class Call:
                 if is_ip(part.strip()) and not self.site.trusts(part.strip()):
                     return part.strip()
         return f"{peer[0]}:{peer[1]}" if peer[0] else ""
+
+    @property
+    def received(self) -> int:
+        """How large the body is: as far as it was read, else as it was announced."""
+        return len(self._body) if self._body is not None else _length(self.headers.get("content-length", ""))
 
     async def body(self) -> bytes:
         """:raises ApiError: 413, it is too large"""
@@ -300,6 +330,10 @@ class Call:
         return forms.from_pairs((k, v) for k, v in parsed.multi_items() if isinstance(v, str))
 
 
+def _length(announced: str) -> int:
+    return int(announced) if announced.isdecimal() and len(announced) < 10 else 0
+
+
 def _path(scope: Scope) -> str:
     """The decoded path, but for slashes: one that is escaped does not separate, so it stays as it is."""
     raw: bytes = scope.get("raw_path") or b""
@@ -331,39 +365,45 @@ def is_ip(text: str) -> bool:
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
+_NAMES = re.compile(r"\{(\w+)\}")
+
+
 class Routes:
     """Paths to handlers: exact ones in a dict, those with `{names}` behind them."""
 
     def __init__(self) -> None:
         self._exact: dict[str, dict[str, Handler]] = {}
-        self._patterns: list[tuple[re.Pattern[str], str, dict[str, Handler]]] = []
+        self._patterns: list[tuple[re.Pattern[str], str, str, dict[str, Handler]]] = []
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         if "{" not in path:
             self._exact.setdefault(path, {})[method] = handler
             return
-        for _, known, handlers in self._patterns:
+        for _, known, _, handlers in self._patterns:
             if known == path:
                 handlers[method] = handler
                 return
-        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
-        self._patterns.append((pattern, path, {method: handler}))
+        pattern = re.compile(_NAMES.sub(r"(?P<\1>[^/]+)", path))
+        self._patterns.append((pattern, path, _NAMES.sub("{param}", path), {method: handler}))
 
     def all(self) -> Iterator[tuple[str, str]]:
         """Every method and path."""
-        for path, handlers in (*self._exact.items(), *((path, found) for _, path, found in self._patterns)):
+        for path, handlers in (*self._exact.items(), *((path, found) for _, path, _, found in self._patterns)):
             for method in handlers:
                 yield method, path
 
     def find(self, call: Call) -> Handler | Answer:
         """The handler, or the answer that there is none: 404, or 405 with what the path does answer."""
         handlers = self._exact.get(call.path)
-        if handlers is None:
-            for pattern, _, found in self._patterns:
+        if handlers is not None:
+            call.endpoint = call.path
+        else:
+            for pattern, _, call.endpoint, found in self._patterns:
                 if match := pattern.fullmatch(call.path):
                     handlers, call.params = found, {k: v.replace("%2F", "/") for k, v in match.groupdict().items()}
                     break
             else:
+                call.endpoint = ""
                 return text_answer(404, "404: there is nothing at this address")
         method = "GET" if call.method == "HEAD" and "HEAD" not in handlers else call.method
         if handler := handlers.get(method) or handlers.get("*"):
@@ -428,14 +468,30 @@ class Port:
         answer, extra = await self.serve(call)
         extra.append(("x-request-id", call.id))
         await send_answer(send, answer, extra, head=call.method == "HEAD")
+        took = time.perf_counter() - started
+        call.site.requests.note(
+            call.endpoint,
+            call.method,
+            answer.status,
+            took,
+            call.received,
+            0 if call.method == "HEAD" else len(answer.body),
+        )
+        if call.endpoint in HEALTH and self._is_quiet(call):
+            return
         logs.request(
             port=self.name,
             method=call.method,
             path=call.path,
             status=answer.status,
             request=call.id,
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            ms=round(took * 1000, 1),
         )
+
+    def _is_quiet(self, call: Call) -> bool:
+        """Whether health checks are left out of the request log."""
+        own: AdminServer = getattr(call.site.project.config.serve, self.name)
+        return own.request_log.disable_for_health
 
     async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from limen.context import Context
@@ -56,7 +57,9 @@ class PublicPort(Port):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == whoami.PATH and whoami.serves(scope):
-            await whoami.answer(self.current.site, scope, send)
+            site, started = self.current.site, time.perf_counter()
+            status, sent = await whoami.answer(site, scope, send)
+            site.requests.note(whoami.PATH, scope["method"], status, time.perf_counter() - started, 0, sent)
             return
         await super().__call__(scope, receive, send)
 

@@ -32,8 +32,8 @@ def serves(scope: Scope) -> bool:
     return scope["method"] != "OPTIONS" and b"%" not in scope["raw_path"]
 
 
-async def answer(site: Site, scope: Scope, send: Send) -> None:
-    """`GET /sessions/whoami`, and every other method, as in Kratos."""
+async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
+    """`GET /sessions/whoami`, and every other method, as in Kratos; returns status and size."""
     token, cookie_expiry, headers = _read(site, scope)
     project = site.project
     now = clock.text(site.now())
@@ -41,16 +41,14 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
     if row is None or not row[0] or row[1] <= now or row[5] != "active":
         if project.config.feature_flags.cacheable_sessions:
             headers.append((b"ory-session-cache-for", b"60"))
-        await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
-        return
+        return await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
     _, expires_at, aal, session, identity_id, _, available, schema_id, identity = row
     made, required = "", project.config.limen.second_factor.required
     if required and available != "aal2":  # a rare question, and the answer is not worth a column
         made = msgspec.json.decode(identity, type=_Made).created_at
     if missing := strength.lacking(project, aal=aal, available=available, schema=schema_id, made=made, now=now):
         error = errors.too_weak(missing, strength.way(project, missing))
-        await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
-        return
+        return await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
     by = strength.needed_by(project, schema_id, made) if made else None
     # What is stored is what is sent; only the expiry and what depends on the configuration are put in here.
     body = (
@@ -66,8 +64,7 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
         try:
             body = await _tokenized(site, wanted, row, body)
         except ApiError as error:
-            await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
-            return
+            return await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
     headers.append(_JSON)
     headers.append((b"x-kratos-authenticated-identity-id", identity_id.encode()))
     if project.config.feature_flags.cacheable_sessions and not wanted:
@@ -78,8 +75,7 @@ async def answer(site: Site, scope: Scope, send: Send) -> None:
             value = cookies.session(project, found.session, token, site.now().timestamp())
             headers.append((b"set-cookie", value.encode()))
     headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    return await _send(send, scope, 200, body, headers)
 
 
 class _Named(Struct):
@@ -131,11 +127,17 @@ def _cache_for(site: Site, expires_at: str) -> bytes:
     return str(min(left, int(most)) if most else left).encode()
 
 
-async def _refuse(send: Send, scope: Scope, error: ApiError, body: bytes, headers: Headers) -> None:
+async def _refuse(send: Send, scope: Scope, error: ApiError, body: bytes, headers: Headers) -> tuple[int, int]:
     headers += [
         (b"content-type", ERROR_JSON.encode()),
         (b"ory-error-id", error.id.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    return await _send(send, scope, error.status, body, headers)
+
+
+async def _send(send: Send, scope: Scope, status: int, body: bytes, headers: Headers) -> tuple[int, int]:
+    sent = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": sent})
+    return status, len(sent)
