@@ -13,7 +13,7 @@ from limen.core.errors import FormError, Told
 from limen.core.ids import new_id
 from limen.core.messages import Message
 from limen.core.outbound import Answer
-from limen.identity.model import Identity, RecoveryAddress, VerifiableAddress
+from limen.identity.model import Identity, VerifiableAddress
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class _Identity(Struct):
     schema_id: str | None = None
     state: str | None = None
     verifiable_addresses: list[_Address] | None = None
-    recovery_addresses: list[_Address] | None = None
+    recovery_addresses: list[_Address] | None = None  # read, and of no effect: the traits say what they are
     metadata_public: Any = UNSET
     metadata_admin: Any = UNSET
     external_id: str | UnsetType | None = UNSET
@@ -116,8 +116,6 @@ def change(ctx: Context, answer: Answer, identity: Identity | None) -> Identity 
         more |= {"state": "active" if asked.state == "active" else "inactive", "state_changed_at": ctx.stamp}
     if asked.verifiable_addresses:
         more["verifiable_addresses"] = tuple(_verifiable(ctx, a, identity) for a in asked.verifiable_addresses)
-    if asked.recovery_addresses:
-        more["recovery_addresses"] = tuple(_recovery(ctx, a, identity) for a in asked.recovery_addresses)
     if asked.external_id is not UNSET:
         more["external_id"] = asked.external_id or None
     return replace(identity, **more)
@@ -140,12 +138,6 @@ def _verifiable(ctx: Context, asked: _Address, identity: Identity) -> Verifiable
         created_at=old.created_at if old else ctx.stamp,
         updated_at=ctx.stamp,
     )
-
-
-def _recovery(ctx: Context, asked: _Address, identity: Identity) -> RecoveryAddress:
-    value, via = asked.value or "", asked.via or ""
-    old = next((a for a in identity.recovery_addresses if (a.via, a.value) == (via, value)), None)
-    return old or RecoveryAddress(id=new_id(), value=value, via=via, created_at=ctx.stamp, updated_at=ctx.stamp)
 
 
 def _decoded(answer: Answer, shape: type[T]) -> T:
