@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from limen.session.model import Proof, level
+from tests.attacks.conftest import FACTORS
 from tests.conftest import Start
-from tests.support import mail
-from tests.support.callers import JSON, KINDS, PASSWORD, Caller, Kind, flow_id, told
+from tests.support import keys, mail
+from tests.support.authenticator import Authenticator
+from tests.support.callers import JSON, KINDS, PASSWORD, Caller, Kind, flow_id, has, told
 from tests.support.factors import set_up_app, set_up_codes, step_up
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, merge
 
 everybody = pytest.mark.parametrize("kind", KINDS)
 ANN, EVE = "ann@example.org", "eve@example.org"
@@ -192,3 +194,69 @@ def test_58_factors_are_changed_by_whoever_signed_in_lately(server: LiveServer, 
         assert owner.last.status_code == (303 if kind == "page" else 403)
     half = after_password(server, kind)
     assert not half.is_signed_in  # the app is still there
+
+
+FACTOR_CHANGES: list[dict[str, Any]] = [
+    {"method": "totp", "totp_unlink": True},
+    {"method": "lookup_secret", "lookup_secret_regenerate": True},
+    {"method": "lookup_secret", "lookup_secret_reveal": True},
+    {"method": "lookup_secret", "lookup_secret_disable": True},
+]
+
+
+@everybody
+def test_58_factors_are_changed_by_whoever_has_used_them(start: Start, kind: Kind) -> None:
+    """Even where the settings open without the second step, it guards the second factor itself."""
+    loose = {
+        "session": {"whoami": {"required_aal": "aal1"}},
+        "selfservice": {"flows": {"settings": {"required_aal": "aal1"}}},
+    }
+    server = start(merge(FACTORS, loose))
+    owner = person(server, kind)
+    app = set_up_app(owner)
+    set_up_codes(owner)
+    for change in FACTOR_CHANGES:
+        thief = after_password(server, kind)
+        form = thief.start("settings")
+        thief.submit(form, **change)
+        if kind == "page":
+            assert "aal=aal2" in thief.last.headers["location"]
+        else:
+            assert (thief.last.status_code, thief.last.json()["error"]["id"]) == (403, "session_aal2_required")
+        assert thief.whoami()["authenticator_assurance_level"] == "aal1"
+    step_up(thief, totp=app.next_code())
+    if kind == "page":  # what was interrupted goes on once the step is made
+        thief.get("self-service/settings", flow=form["id"])
+        settings = thief.start("settings")
+        assert has(settings, "lookup_secret_regenerate")
+        assert not has(settings, "lookup_secret_reveal")
+
+
+@everybody
+def test_61_a_mailed_code_is_no_second_step_unless_it_was_made_one(start: Start, kind: Kind) -> None:
+    methods = {"code": {"passwordless_enabled": True}}
+    server = start(merge(FACTORS, {"selfservice": {"methods": methods, "flows": {"recovery": {"enabled": True}}}}))
+    set_up_app(person(server, kind))
+    half = after_password(server, kind)
+    form = half.start("login", aal="aal2")
+    for tried in ({"identifier": ANN}, {"identifier": ANN, "code": "123456"}, {"address": ANN}):
+        half.submit(form, method="code", **tried)
+        assert told(half.shown("login")) == {4010002}
+    assert not [m for m in mail.messages(server, ANN) if m["template_type"].startswith("login_code")]
+    assert not half.is_signed_in
+
+
+@everybody
+def test_60_a_key_opens_the_account_it_belongs_to_and_no_other(start: Start, kind: Kind) -> None:
+    """Eve registers a key under the id of Ann's, and names Ann as its owner with her own."""
+    server = start(keys.config(), schema=keys.schema())
+    ann, hers = person(server, kind), Authenticator()
+    keys.add_passkey(ann, hers)
+    eve = person(server, kind, EVE)
+    twin = Authenticator(id_=hers.id)
+    keys.add_passkey(eve, twin)
+    for key, owner in ((twin, hers), (hers, twin)):
+        thief = Caller(server, kind)
+        keys.use_passkey(thief, key, handle=owner.handle)
+        assert told(thief.shown("login")) == {4000043}
+        assert not thief.is_signed_in

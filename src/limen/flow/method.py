@@ -122,6 +122,10 @@ class AlreadySignedIn(LimenError):
     """Something that only makes sense for people who are signed out."""
 
 
+class SecondStepNeeded(FreshSignInNeeded):
+    """A change of what protects an account with a second factor, which was not used in this session yet."""
+
+
 class StartAgain(LimenError):
     """This flow is over; the person goes on in a new one that shows the message, or what is `told`.
 
@@ -198,6 +202,7 @@ class Part(Struct, frozen=True, kw_only=True):
     by_link: bool = False  # may be submitted with GET, from a link
     paths: tuple[Path, ...] = ()  # fields inside of fields, such as `upstream_parameters.prompt`
     privileged: Callable[[Any], bool] = never  # needs a fresh sign-in, whatever it changes
+    guards_factors: bool = False  # who has a second factor has to use it first, whatever the configuration says
     refused: Callable[[Flow, Any], None] | None = None
     identified: Identify | None = None
     at_once: AtOnce | None = None

@@ -156,5 +156,12 @@ METHOD = Method(
         submit=_sign_in,
         refused=lambda flow, _: flow.ui.reset("totp_code"),
     ),
-    settings=Part(form=Change, claims=_claims_settings, draw=_draw_settings, submit=_change, privileged=lambda _: True),
+    settings=Part(
+        form=Change,
+        claims=_claims_settings,
+        draw=_draw_settings,
+        submit=_change,
+        privileged=lambda _: True,
+        guards_factors=True,
+    ),
 )

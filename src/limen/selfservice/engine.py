@@ -22,7 +22,7 @@ from limen.core.ids import new_id
 from limen.core.schema import IdentitySchema
 from limen.core.ui import Order
 from limen.flow import store
-from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, Sent, Then, Unclaimed
+from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, SecondStepNeeded, Sent, Then, Unclaimed
 from limen.flow.model import Flow, FlowType, Situation, Submission
 from limen.methods import ALL, BY_ID
 from limen.project.model import Kind
@@ -223,6 +223,8 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
         guard.check(ctx, flow, form)
     if subject and part.privileged(so_far.data) and not sessions.is_privileged(ctx, subject.session):
         raise FreshSignInNeeded
+    if subject and part.guards_factors and subject.identity.available_aal == "aal2" != subject.session.aal:
+        raise SecondStepNeeded
     try:
         return await part.submit(ctx, flow, so_far.data, so_far.about, subject)
     except Unclaimed as error:

@@ -11,7 +11,7 @@ from limen.core import clock, csrf, errors, messages, urls
 from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form
 from limen.flow import pauses, store
-from limen.flow.method import Changed, FreshSignInNeeded, Sent, Shown
+from limen.flow.method import Changed, FreshSignInNeeded, SecondStepNeeded, Sent, Shown
 from limen.flow.model import Flow, FlowType
 from limen.identity.model import Identity
 from limen.methods import ALL
@@ -140,8 +140,9 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         reply = await _apply(ctx, flow, form, subject, so_far)
     except Leave as leave:
         reply = leave.reply
-    except FreshSignInNeeded:
-        reply = await interrupt(ctx, flow, form, so_far, paused)
+    except FreshSignInNeeded as needed:
+        second = isinstance(needed, SecondStepNeeded)
+        reply = await interrupt(ctx, flow, form, so_far, paused, second=second)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far, subject)
         await engine.keep(ctx, flow, error.then)
@@ -183,11 +184,15 @@ async def _resumed(ctx: Context, flow: Flow, paused: dict[str, str], *, json: bo
     raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
 
 
-async def interrupt(ctx: Context, flow: Flow, form: Form, so_far: engine.Submitted, paused: dict[str, str]) -> Reply:
-    """Sign in once more first. What was sent is kept for the way back."""
+async def interrupt(
+    ctx: Context, flow: Flow, form: Form, so_far: engine.Submitted, paused: dict[str, str], *, second: bool = False
+) -> Reply:
+    """Sign in once more first, or with the `second` factor, too. What was sent is kept for the way back."""
     back = urls.join(ctx.project.public_url, f"/self-service/settings?flow={flow.id}")
     login = urls.join(ctx.project.public_url, "/self-service/login/browser")
     url = urls.with_query(login, {"refresh": "true", "return_to": back})
+    if second:
+        url = strength.aal2_url(ctx.project, back)
     kept: dict[str, str] | None = None
     if flow.is_browser or so_far.id == "profile":  # an app that changes its profile gets the cookie too, as from Kratos
         commit = ctx.db.begin()
@@ -195,7 +200,7 @@ async def interrupt(ctx: Context, flow: Flow, form: Form, so_far: engine.Submitt
         id_ = pauses.pause(commit, ctx, name, flow.id, form.values, seconds=PAUSE_SECONDS, identity_id=flow.identity_id)
         await ctx.db.commit(commit)
         kept = {**paused, name: id_}
-    error = errors.refresh_required(url)
+    error = errors.aal2_required(url) if second else errors.refresh_required(url)
     if ctx.client.is_json or not flow.is_browser:
         return Reply(json=True, status=error.status, error=error, paused=kept)
     return Reply(json=False, url=url, paused=kept)

@@ -93,4 +93,12 @@ def _remove(ctx: Context, form: Change, identity: Identity) -> Outcome:
     return Changed(identity.traits, {ID: keys.config(after)}, identifiers={ID: known})
 
 
-PART = Part(form=Change, reads_first=True, claims=_claims, draw=_draw, submit=_change, privileged=lambda _: True)
+PART = Part(
+    form=Change,
+    reads_first=True,
+    claims=_claims,
+    draw=_draw,
+    submit=_change,
+    privileged=lambda _: True,
+    guards_factors=True,
+)

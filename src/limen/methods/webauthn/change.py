@@ -107,4 +107,5 @@ PART = Part(
     submit=_change,
     also_required=_also_required,
     privileged=lambda _: True,
+    guards_factors=True,
 )
