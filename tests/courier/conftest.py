@@ -45,9 +45,11 @@ class _Controller(Controller):
 
     def hang_up(self) -> None:
         async def close() -> None:
-            for transport in self._open:
-                transport.abort()
-            await asyncio.sleep(0.05)
+            self.server.close()
+            for _ in range(3):  # some may be on their way in
+                for transport in self._open:
+                    transport.abort()
+                await asyncio.sleep(0.03)
 
         asyncio.run_coroutine_threadsafe(close(), self.loop).result()
 

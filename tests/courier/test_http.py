@@ -134,7 +134,7 @@ def test_a_form_can_be_sent(start: Start, service: WebService) -> None:
         ({"headers": {"Content-Type": "text/plain"}}, "a body of type text/plain cannot be made"),
         (
             {"headers": {"Content-Type": "application/x-www-form-urlencoded"}, "body": jsonnet("function(ctx) {a: 1}")},
-            "request_config.body: a form needs an object of texts",
+            "request_config.body: a form is a map of texts",
         ),
     ],
 )

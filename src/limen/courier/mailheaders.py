@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from limen.core import configuredcall
+
 _NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII without a colon
 _LINE: Final = 76  # characters of a line that is folded
 _WORD: Final = 63  # characters of an encoded word between its frame of twelve
@@ -23,7 +25,7 @@ def is_name(name: str) -> bool:
 
 def canonical(name: str) -> str:
     """`reply-to` and `Reply-To` are one header, and so are `message-id` and `Message-ID`."""
-    spelled = "-".join(part.capitalize() for part in name.split("-"))
+    spelled = configuredcall.canonical(name)
     return {"Message-Id": "Message-ID", "Mime-Version": "MIME-Version"}.get(spelled, spelled)
 
 

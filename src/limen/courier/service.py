@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from limen.context import Context
-from limen.core import catalogue
+from limen.core import catalogue, configuredcall
 from limen.courier import kinds, store
 from limen.courier.model import Origin
 from limen.db.database import Commit
@@ -119,7 +119,7 @@ def _queue(
     kind = kinds.BY_PATH[path]
     if "RequestURLDomain" in kind.fields(via):
         data["request_url_domain"] = _host(data["request_url"])
-    headers = _headers(ctx) if path in kinds.WITH_HEADERS else {}
+    allowlist = ctx.project.config.clients.web_hook.header_allowlist if path in kinds.WITH_HEADERS else ()
     store.queue(
         commit,
         ctx.stamp,
@@ -127,7 +127,7 @@ def _queue(
         recipient=address,
         template=kind.type,
         data=data,
-        origin=Origin(language, headers),
+        origin=Origin(language, configuredcall.allowed(ctx.client.headers, allowlist)),
     )
 
 
@@ -137,19 +137,6 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _headers(ctx: Context) -> dict[str, list[str]]:
-    """The allow-listed headers of the person's request, spelled as Go does (`User-Agent`)."""
-    allowed = {name.lower() for name in ctx.project.config.clients.web_hook.header_allowlist}
-    found: dict[str, list[str]] = {}
-    for raw_name, raw_value in ctx.client.headers:
-        name = raw_name.decode("latin1")
-        if name in allowed:
-            found.setdefault("-".join(part.capitalize() for part in name.split("-")), []).append(
-                raw_value.decode("latin1")
-            )
-    return found
 
 
 def _language(

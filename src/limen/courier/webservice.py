@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, Final
-from urllib.parse import urlencode
 
-import msgspec
-
-from limen.core import jsonnet
+from limen.core import configuredcall, jsonnet
 from limen.core.configcourier import HttpRequest
-from limen.core.confighooks import ApiKey, Auth
+from limen.core.configuredcall import FORM, JSON
 from limen.core.jsonnet import JsonnetError
 from limen.core.outbound import Outbound, OutboundError
 from limen.courier import documents
@@ -18,7 +14,6 @@ from limen.courier.model import Message, Undelivered
 from limen.courier.render import Rendered
 
 SECONDS: Final = 10.0
-_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _EXCERPT: Final = 200  # characters of an answer that are kept to tell why
 # What is sent when no `body` is configured: the same object as Kratos sends.
 DEFAULT_BODY: Final = """
@@ -43,7 +38,9 @@ async def send(outbound: Outbound, request: HttpRequest, message: Message, rende
     """:raises Undelivered: no answer, or another than 2xx"""
     if not request.url:
         raise Undelivered("request_config.url is not set")
-    headers = _headers(request, message)
+    headers = {"Idempotency-Key": message.id} | configuredcall.headers(
+        request.headers, request.auth
+    )  # one for all attempts
     body = await _body(request, headers["Content-Type"], message, rendered) if request.method != "TRACE" else b""
     try:
         answer = await outbound.request(request.method, request.url, headers=headers, body=body, seconds=SECONDS)
@@ -54,47 +51,19 @@ async def send(outbound: Outbound, request: HttpRequest, message: Message, rende
         raise Undelivered(f"the service answered with status {answer.status}" + (f": {said}" if said else ""))
 
 
-def _headers(request: HttpRequest, message: Message) -> dict[str, str]:
-    """The configured headers win over ours, and what proves who we are over both."""
-    headers = {"Content-Type": _JSON, "Idempotency-Key": message.id}  # the same for each attempt
-    for name, value in request.headers.items():
-        headers[_canonical(name)] = value
-    for name, value in _proof(request.auth):
-        headers[name] = f"{headers[name]}; {value}" if name == "Cookie" and name in headers else value
-    return headers
-
-
-def _proof(auth: Auth | None) -> list[tuple[str, str]]:
-    if auth is None:
-        return []
-    own = auth.config
-    if isinstance(auth, ApiKey):
-        if auth.config.location == "cookie":
-            return [("Cookie", f"{auth.config.name}={auth.config.value}")]
-        return [(_canonical(auth.config.name), auth.config.value)]
-    pair = f"{own.user}:{own.password}".encode()  # type: ignore[union-attr]
-    return [("Authorization", f"Basic {base64.b64encode(pair).decode()}")]
-
-
-def _canonical(name: str) -> str:
-    """`x-api-key` and `X-Api-Key` are one header."""
-    return "-".join(part.capitalize() for part in name.split("-"))
-
-
 async def _body(request: HttpRequest, content_type: str, message: Message, rendered: Rendered) -> bytes:
     snippet = await documents.read(request.body) if request.body else DEFAULT_BODY
     try:
         made = await jsonnet.evaluate(snippet, ctx=about(message, rendered), name="request_config.body")
     except JsonnetError as error:
         raise Undelivered(f"request_config.body: {error}") from error
-    if content_type == _JSON:
-        return made.encode()
-    if content_type != _FORM:
-        raise Undelivered(f"a body of type {content_type} cannot be made: {_JSON} and {_FORM} can")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in (JSON, FORM):
+        raise Undelivered(f"a body of type {content_type} cannot be made: {JSON} and {FORM} can")
     try:
-        return urlencode(msgspec.json.decode(made, type=dict[str, str])).encode()
-    except msgspec.MsgspecError as error:
-        raise Undelivered(f"request_config.body: a form needs an object of texts: {error}") from error
+        return configuredcall.form(made) if kind == FORM else made.encode()
+    except ValueError as error:
+        raise Undelivered(f"request_config.body: {error}") from error
 
 
 def about(message: Message, rendered: Rendered) -> dict[str, Any]:

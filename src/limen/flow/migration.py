@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core import errors, jsonnet, sources
+from limen.core import configuredcall, errors, jsonnet, sources
 from limen.core.errors import ApiError
-from limen.core.hookauth import canonical, headers_for
 from limen.core.outbound import Answer, OutboundError, Retry
 from limen.flow.body import flow_body
 from limen.flow.model import Flow
@@ -21,7 +20,6 @@ SECONDS = 30.0  # for one attempt
 KEEP = 3600.0  # seconds a template from the web is kept
 MATCH = "password_match"
 MAX_ANSWER = 1024  # bytes of it that count
-_JSON = "application/json"
 
 
 class _Said(Struct, frozen=True):
@@ -38,7 +36,7 @@ async def matches(ctx: Context, flow: Flow, identity: Identity, identifier: str,
         raise errors.misconfigured("This password is known to the former system only, and asking it is switched off.")
     try:
         body = await _body(ctx, hook.config.body, flow, identity, identifier, password)
-        headers = headers_for(hook.config.headers, hook.config.auth, content_type=_JSON)
+        headers = configuredcall.headers(hook.config.headers, hook.config.auth)
         answer = await ctx.outbound.request(
             hook.config.method, hook.config.url, headers=headers, body=body, seconds=SECONDS, retry=Retry()
         )
@@ -94,5 +92,5 @@ def _headers(raw: Any) -> dict[str, list[str]]:
     """All of them: what is passed on, the operator's template decides."""
     found: dict[str, list[str]] = {}
     for name, value in raw:
-        found.setdefault(canonical(name.decode("latin1")), []).append(value.decode("latin1"))
+        found.setdefault(configuredcall.canonical(name.decode("latin1")), []).append(value.decode("latin1"))
     return found

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core import errors, jsonnet, sources, standardwebhooks
+from limen.core import configuredcall, errors, jsonnet, sources, standardwebhooks
 from limen.core.confighooks import WebHookConfig
+from limen.core.configuredcall import FORM, JSON
 from limen.core.errors import ApiError
-from limen.core.hookauth import canonical, headers_for
 from limen.core.ids import new_id
 from limen.core.outbound import Answer, OutboundError, Retry, TimedOut, is_unwell
 from limen.core.target import shown
@@ -28,7 +26,6 @@ SECONDS = 30.0  # for one attempt, redirects included
 REDIRECTS = 9
 RETRY = Retry(attempts=3, pause=1, longest=30)
 KEEP = 3600.0  # seconds a template from the web is kept
-_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class Occasion(Struct, frozen=True):
@@ -126,7 +123,7 @@ class _Request:
         :raises TimedOut: no answer in time
         """
         hook = self._hook
-        headers = headers_for(hook.headers, hook.auth, content_type=_JSON)
+        headers = configuredcall.headers(hook.headers, hook.auth)
         if self._told is not None:
             self._body = await self._made(headers["Content-Type"])
         wants_body = hook.can_interrupt or hook.response.parse
@@ -142,8 +139,8 @@ class _Request:
 
     async def _made(self, content_type: str) -> bytes:
         kind = content_type.partition(";")[0].strip().lower()
-        if kind not in (_JSON, _FORM):
-            raise Failed(f"a body of the type {content_type} cannot be made; {_JSON} and {_FORM} can")
+        if kind not in (JSON, FORM):
+            raise Failed(f"a body of the type {content_type} cannot be made; {JSON} and {FORM} can")
         if not self._hook.body:
             raise Failed("it has no template for its body")
         try:
@@ -153,7 +150,10 @@ class _Request:
             raise
         except (jsonnet.JsonnetError, sources.SourceError, OutboundError, UnicodeDecodeError) as error:
             raise Failed(f"its body cannot be made: {error}") from error
-        return _form(text) if kind == _FORM else text.encode()
+        try:
+            return configuredcall.form(text) if kind == FORM else text.encode()
+        except ValueError as error:
+            raise Failed(f"its body cannot be made: {error}") from error
 
     async def _template(self, source: str) -> bytes:
         """A file is read for every call, as in Kratos: who changes it need not restart anything."""
@@ -182,7 +182,7 @@ def _told(ctx: Context, about: Occasion) -> dict[str, Any]:
         flow["identity"] = sessions.identity_body(project, about.owner)
     told: dict[str, Any] = {
         "flow": flow,
-        "request_headers": _allowed(client.headers, project.config.clients.web_hook.header_allowlist),
+        "request_headers": configuredcall.allowed(client.headers, project.config.clients.web_hook.header_allowlist),
         "request_method": client.method,
         "request_url": client.url,
         "request_cookies": dict(client.cookies),
@@ -192,25 +192,6 @@ def _told(ctx: Context, about: Occasion) -> dict[str, Any]:
     if about.session:
         told["session"] = sessions.body(ctx, about.session, about.owner or about.identity)
     return told
-
-
-def _allowed(headers: Any, allowed: Any) -> dict[str, list[str]]:
-    """The headers that the configuration lets out, under their canonical names, each with all its values."""
-    names = {name.lower(): name for name in allowed}
-    found: dict[str, list[str]] = {}
-    for raw, value in headers:
-        name = raw.decode("latin1")
-        if name in names:
-            found.setdefault(canonical(name), []).append(value.decode("latin1"))
-    return found
-
-
-def _form(text: str) -> bytes:
-    """:raises Failed: the template made something else than a map of texts"""
-    values = json.loads(text)
-    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise Failed("its body cannot be made: a form is a map of texts")
-    return urlencode(sorted(values.items())).encode()
 
 
 def as_api_error(error: errors.FormError, *, status: int) -> ApiError:
