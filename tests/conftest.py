@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import PostgresServer, shared_folder
 from tests.support.server import LiveServer, serve
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("limen", deadline=None)
+settings.load_profile("limen")
 
 DATABASES = ("sqlite", "postgres")
 
