@@ -111,7 +111,7 @@ def read(text: str) -> Answer:
     """:raises Malformed: it is not the JSON of a public key credential"""
     try:
         given = msgspec.json.decode(text, type=_Credential)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Malformed(str(error)) from error
     if given.type != "public-key" or not _bytes(given.id):
         raise Malformed("no public key credential")
@@ -249,7 +249,7 @@ def _check_client_data(rp: RelyingParty, challenge: str, answer: Answer, ceremon
     """What the browser vouches for; returns the address it was on."""
     try:
         told = msgspec.json.decode(answer.client_data, type=_ClientData)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Malformed(f"client data that cannot be read: {error}") from error
     if told.type != ceremony:
         raise Refused(f"an answer of {told.type!r}, not of {ceremony!r}")
