@@ -62,9 +62,12 @@ def queue_link(
     link: str,
     seconds: float,
     identity: Identity,
+    login_request: dict[str, Any] | None = None,
 ) -> None:
     """Queue a link that recovers an account, verifies an address or signs in; `kind` is that flow's."""
     data = _about(ctx, identity, request_url, payload) | {"expires_in_minutes": int(seconds // 60), f"{kind}_url": link}
+    if login_request is not None:
+        data["oauth2_login_request"] = login_request
     _queue(commit, ctx, f"{kind}/valid", "email", address, data, _language(ctx, identity, None, payload))
 
 

@@ -106,6 +106,19 @@ async def describe(ctx: Context, flow: Flow) -> None:
         flow.oauth2_login_request = (await look_up(ctx, flow.oauth2_login_challenge)).shown
 
 
+_BRANDING = ("client_name", "client_uri", "logo_uri", "metadata")
+
+
+def branding(flow: Flow) -> dict[str, Any] | None:
+    """What messages of this flow may tell of the OAuth 2.0 client, once the flow was described: no more than its looks."""
+    told = flow.oauth2_login_request
+    if told is None:
+        return None
+    client = told["client"]
+    shown = {name: client[name] for name in _BRANDING if client.get(name)}
+    return {"challenge": told["challenge"], "client": {"client_id": client.get("client_id", ""), **shown}}
+
+
 async def accept(ctx: Context, challenge_: str, session: Session) -> str:
     """Tell the server who signed in; returns where the browser goes on.
 

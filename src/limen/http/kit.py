@@ -421,11 +421,16 @@ async def guarded(call: Call, handler: Handler) -> Answer:
     except ApiError as error:
         return error_answer(error, call.given_id)
     except DatabaseError as error:
-        log.error("database", request=call.id, error=str(error))
-        return error_answer(ApiError(503, reason="The database cannot be reached right now. Try again."), call.id)
+        return error_answer(unreachable(error, call.id), call.id)
     except Exception:
         log.exception("bug", request=call.id, method=call.method, path=call.path)
         return error_answer(ApiError(500, reason=f"Tell the operator this request id: {call.id}"), call.id)
+
+
+def unreachable(error: DatabaseError, request_id: str = "") -> ApiError:
+    """The answer while the database cannot be reached; the operator is told why."""
+    log.error("database", request=request_id, error=str(error))
+    return ApiError(503, reason="The database cannot be reached right now. Try again.")
 
 
 def untidy(call: Call) -> Answer | None:

@@ -8,9 +8,9 @@ from msgspec import Struct
 from limen.core import clock, crypto, errors
 from limen.core.errors import ApiError
 from limen.core.urls import parse_query
-from limen.db.database import Row
+from limen.db.database import DatabaseError, Row
 from limen.http import cookies
-from limen.http.kit import ERROR_JSON, JSON, NO_STORE, Scope, Send, Site
+from limen.http.kit import ERROR_JSON, JSON, NO_STORE, Scope, Send, Site, unreachable
 from limen.session import store, strength, tokens
 
 PATH = "/sessions/whoami"
@@ -37,7 +37,10 @@ async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
     token, cookie_expiry, headers = _read(site, scope)
     project = site.project
     now = clock.text(site.now())
-    row = await store.check(site.database(), crypto.digest(token)) if token else None
+    try:
+        row = await store.check(site.database(), crypto.digest(token)) if token else None
+    except DatabaseError as gone:
+        return await _refuse(send, scope, down := unreachable(gone), msgspec.json.encode(down.body()) + b"\n", headers)
     if row is None or not row[0] or row[1] <= now or row[5] != "active":
         if project.config.feature_flags.cacheable_sessions:
             headers.append((b"ory-session-cache-for", b"60"))

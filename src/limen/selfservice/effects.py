@@ -115,5 +115,6 @@ def verification_flow(ctx: Context, parent: Flow, csrf_secret: str) -> Flow:
     return engine.new(
         ctx, "verification", parent.type, "only", request_url=url, active=ctx.project.config.selfservice.flows.verification.use,
         oauth2_login_challenge=parent.oauth2_login_challenge if parent.is_browser else "",
+        oauth2_login_request=parent.oauth2_login_request,
         csrf=csrf.digest(csrf_secret) if csrf_secret else "",
     )  # fmt: skip

@@ -10,6 +10,7 @@ from limen.context import Context
 from limen.core import csrf, errors, messages
 from limen.core.errors import ApiError, FormError, form_error
 from limen.db.database import UniqueViolation
+from limen.flow import oauth2 as provider
 from limen.flow import store as flows
 from limen.flow.method import Changed, Passed
 from limen.flow.model import Flow
@@ -126,6 +127,8 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
         effects.identity = checked(ctx, effects.identity)
     if not effects.identity.is_active:
         return await _wait(ctx, effects.identity, changed, so_far)
+    if ctx.project.config.selfservice.flows.verification.enabled:
+        await provider.describe(ctx, flow)  # the message about the address may show the client
     signs_in = hooks.with_sign_up(effects, so_far.id) or exchange.is_wanted(flow)
     identity = effects.identity
     session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))

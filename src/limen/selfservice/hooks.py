@@ -13,6 +13,7 @@ from limen.context import Context
 from limen.core import confighooks as kinds
 from limen.core import errors, messages
 from limen.core.errors import FormError, form_error
+from limen.flow import oauth2
 from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity.model import Identity
@@ -90,6 +91,7 @@ async def after_login(effects: Effects, session: Session, method: str) -> None:
                 _revoke_others(effects, session)
             case kinds.Verification() if effects.flow.requested_aal == "aal1":
                 if ctx.project.config.selfservice.flows.verification.enabled:
+                    await oauth2.describe(ctx, effects.flow)  # its message may show the client
                     effects.verify_addresses()
             case kinds.ShowVerificationUi():
                 effects.show_verification()
@@ -122,6 +124,7 @@ async def _require_verified(effects: Effects, method: str) -> None:
     first = next((a for a in identity.verifiable_addresses if a.value), None)
     if first is None:
         raise form_error(messages.ADDRESS_NOT_VERIFIED())
+    await oauth2.describe(ctx, effects.flow)
     effects.verify(first, renews_csrf=False)
     commit = ctx.db.begin()
     identities.save(commit, identity, effects.identity)

@@ -224,7 +224,7 @@ async def _send(
             )  # fmt: skip
             courier.queue_code(
                 commit, ctx, flow.request_url, about.transient_payload, "login_code", via, address, code, lifespan(ctx),
-                identity=identity,
+                identity=identity, login_request=oauth2.branding(flow),
             )  # fmt: skip
 
     return Shown(flow, status=status, then=then)

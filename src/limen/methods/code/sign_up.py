@@ -80,7 +80,7 @@ async def _send_sign_up_codes(ctx: Context, flow: Flow, form: SignUp, about: Sub
             )  # fmt: skip
             courier.queue_code(
                 commit, ctx, flow.request_url, about.transient_payload, "registration_code", via, address, code, lifespan(ctx),
-                traits=extracted.traits,
+                traits=extracted.traits, login_request=oauth2.branding(flow),
             )  # fmt: skip
 
     return Shown(flow, then=then)

@@ -14,7 +14,7 @@ from limen.core.errors import form_error
 from limen.core.form import Form
 from limen.courier import service as courier
 from limen.db.database import Commit
-from limen.flow import held, proofs
+from limen.flow import held, oauth2, proofs
 from limen.flow.held import Held
 from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain, Unclaimed
 from limen.flow.model import Flow, Submission
@@ -93,6 +93,7 @@ async def _send_verification_code(ctx: Context, flow: Flow, asked: str, about: S
     via = normalize.channel(asked)
     address = normalize.address(asked, via)
     identity = await people.by_address(ctx.db, "verifiable", via, address) if address else None
+    await oauth2.describe(ctx, flow)
     flow.state = "sent_email"
     draw_sent_verification(flow, via, asked)
 
@@ -136,7 +137,7 @@ def issue_verification(
     link = urls.join(ctx.project.public_url, "/self-service/verification?" + query)
     courier.queue_code(
         commit, ctx, flow.request_url, payload, "verification_code", via, address, code, lifespan(ctx),
-        identity=identity, link=link,
+        identity=identity, link=link, login_request=oauth2.branding(flow),
     )  # fmt: skip
 
 

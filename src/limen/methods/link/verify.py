@@ -9,7 +9,7 @@ from limen.core import messages, normalize, ui
 from limen.core.errors import form_error
 from limen.courier import service as courier
 from limen.db.database import Commit
-from limen.flow import held, proofs
+from limen.flow import held, oauth2, proofs
 from limen.flow.held import Held
 from limen.flow.method import Announcement, Controls, Outcome, Part, Shown, StartAgain, Unclaimed
 from limen.flow.model import Flow, Submission
@@ -69,7 +69,9 @@ def _issue(
         via=via, address=address, identity_id=identity.id, seconds=seconds,
     )  # fmt: skip
     link = common.url(ctx, flow, token)
-    courier.queue_link(commit, ctx, flow.request_url, payload, "verification", address, link, seconds, identity)
+    courier.queue_link(
+        commit, ctx, flow.request_url, payload, "verification", address, link, seconds, identity, oauth2.branding(flow)
+    )
 
 
 async def _use(ctx: Context, flow: Flow, token: str) -> Outcome:

@@ -1,0 +1,50 @@
+"""A database that is gone for a while: everybody is told, nothing breaks, and it goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.conftest import postgres
+from tests.support.callers import Caller
+from tests.support.process import until
+from tests.support.server import serve
+
+
+async def _allow(name: str, *, connections: bool) -> None:
+    connection = await asyncpg.connect(postgres().dsn("postgres"))
+    try:
+        await connection.execute(f"alter database {name} allow_connections {str(connections).lower()}")
+        if not connections:
+            await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.slow
+def test_it_is_told_and_goes_on(tmp_path: Path) -> None:
+    dsn = postgres().new()
+    name = urlsplit(dsn).path.strip("/")
+    with serve(tmp_path, dsn) as live:
+        caller = Caller(live, "app")
+        caller.sign_up()
+        token = {"x-session-token": caller.token}
+        asyncio.run(_allow(name, connections=False))
+        try:
+            for path in ("sessions/whoami", "sessions", "self-service/login/api", "health/ready"):
+                answer = httpx.get(live.public + path, headers=token, timeout=60)
+                assert (path, answer.status_code) == (path, 503)
+                assert answer.json()["error"]["message"]
+            assert httpx.get(live.public + "health/alive").status_code == 200
+            metrics = httpx.get(live.admin + "admin/metrics/prometheus", timeout=60).text
+            assert "limen_database_up{" in metrics
+            assert next(line for line in metrics.splitlines() if line.startswith("limen_database_up{")).endswith(" 0")
+            assert "limen_courier_messages_waiting{" not in metrics
+        finally:
+            asyncio.run(_allow(name, connections=True))
+        until(lambda: httpx.get(live.public + "sessions/whoami", headers=token, timeout=60).status_code == 200)
