@@ -50,6 +50,7 @@ DOCUMENTS = 256  # documents that are kept
 PAUSE = 2.0  # seconds between two fetches of a document that somebody wants anew
 BEHIND = 1000  # calls at a time that nobody waits for
 LEFT = 5.0  # seconds such calls get when the server stops
+CONNECTIONS, KEPT = 200, 20  # at a time, and open when idle: one slow hook must not keep all others waiting
 
 
 class _Document(Struct, frozen=True):
@@ -207,7 +208,12 @@ class Outbound:
         guarded = self._refuse_private and not addresses.is_exception(url, self._exceptions)
         if guarded not in self._pools:
             backend = _guard(httpcore2) if guarded else httpcore2.AnyIOBackend()
-            self._pools[guarded] = httpcore2.AsyncConnectionPool(network_backend=backend, keepalive_expiry=60)
+            self._pools[guarded] = httpcore2.AsyncConnectionPool(
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=KEPT,
+                keepalive_expiry=60,
+                network_backend=backend,
+            )
         return self._pools[guarded]
 
     async def close(self) -> None:
