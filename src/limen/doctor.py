@@ -15,6 +15,6 @@ async def examine(app: App) -> list[Finding]:
     """
     await app.open()
     try:
-        return await checkup.check(app.site.project, app.site.database(), clock.now())
+        return await checkup.check(app.site.project, app.site.database(), app.site.outbound, clock.now())
     finally:
         await app.stop()

@@ -32,7 +32,7 @@ class Carrier:
         """:raises Refused: it will never be taken
         :raises Undelivered: it may be taken later
         """
-        rendered = await render.render(project, message)
+        rendered = await render.render(project, self._outbound, message)
         if mailbox.is_open(project):
             _tell(project, message, rendered)
         courier = project.config.courier

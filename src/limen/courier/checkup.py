@@ -9,6 +9,7 @@ from typing import Final, get_args
 from limen.core import clock, templates
 from limen.core.configcourier import HttpRequest
 from limen.core.findings import Finding, good, notice, trouble
+from limen.core.outbound import Outbound
 from limen.core.templates import TemplateError
 from limen.courier import documents, kinds, mailbox, render, store
 from limen.courier.deliver import HEARTBEAT
@@ -23,12 +24,12 @@ _DAY: Final = 86400.0
 _KRATOS_SENDER: Final = "no-reply@ory.kratos.sh"
 
 
-async def check(project: Project, db: ProjectDatabase, now: datetime) -> list[Finding]:
+async def check(project: Project, db: ProjectDatabase, outbound: Outbound, now: datetime) -> list[Finding]:
     """All of it. Sends nothing."""
     return [
         *flows(project),
-        *await _way(project),
-        *await _templates(project),
+        *await _way(project, outbound),
+        *await _templates(project, outbound),
         *await _queue(project, db, now),
     ]
 
@@ -68,7 +69,7 @@ def flows(project: Project) -> Iterator[Finding]:
 # --- the way out --------------------------------------------------------------------------------------------------------
 
 
-async def _way(project: Project) -> list[Finding]:
+async def _way(project: Project, outbound: Outbound) -> list[Finding]:
     courier = project.config.courier
     if mailbox.is_only(project):
         where = mailbox.address(project)
@@ -77,13 +78,13 @@ async def _way(project: Project) -> list[Finding]:
         return [trouble("No mail server is configured: every message will be given up.", _SET_URI.capitalize())]
     found: list[Finding] = []
     if courier.delivery_strategy == "http":
-        found.append(await _service("Mail", courier.http.request_config))
+        found.append(await _service(outbound, "Mail", courier.http.request_config))
     else:
         found.append(await _server(project))
         if courier.smtp.from_address == _KRATOS_SENDER:
             advice = "Set `courier.smtp.from_address` to an address of yours."
             found.append(trouble(f"Mails come from {_KRATOS_SENDER}, and will be taken for spam.", advice))
-    found += [await _service("Text messages", channel.request_config) for channel in courier.channels]
+    found += [await _service(outbound, "Text messages", channel.request_config) for channel in courier.channels]
     return found
 
 
@@ -122,10 +123,10 @@ def _hint(error: str) -> str:
     return ""
 
 
-async def _service(what: str, request: HttpRequest) -> Finding:
+async def _service(outbound: Outbound, what: str, request: HttpRequest) -> Finding:
     try:
         if request.body:
-            await documents.read(request.body)
+            await documents.read(outbound, request.body)
     except Undelivered as error:
         return trouble(f"{what} cannot go to the service at {request.url}: {error}.", "Mend `request_config.body`.")
     return good(f"{what} go to the service at {request.url}. It was not called.")
@@ -134,14 +135,14 @@ async def _service(what: str, request: HttpRequest) -> Finding:
 # --- the words ----------------------------------------------------------------------------------------------------------
 
 
-async def _templates(project: Project) -> list[Finding]:
+async def _templates(project: Project, outbound: Outbound) -> list[Finding]:
     """Every template of the operator's is read and parsed."""
     found: list[Finding] = []
     own = 0
     for kind in kinds.BY_PATH.values():
         for part in get_args(Part):
             try:
-                sources = await render.sources_of(project, kind, part)
+                sources = await render.sources_of(project, outbound, kind, part)
                 if sources:
                     own += 1
                     templates.check(sources, "html" if part == "html" else "text")

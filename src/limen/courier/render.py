@@ -13,6 +13,7 @@ import structlog
 from msgspec import Struct
 
 from limen.core import templates
+from limen.core.outbound import Outbound
 from limen.core.templates import TemplateError
 from limen.courier import documents, words
 from limen.courier.kinds import Kind
@@ -38,23 +39,23 @@ class Rendered(Struct, frozen=True):
     html: str
 
 
-async def render(project: Project, message: Message) -> Rendered:
+async def render(project: Project, outbound: Outbound, message: Message) -> Rendered:
     """:raises Undelivered: a template is missing, wrong, or does not fit"""
     if message.channel == "sms":
-        return Rendered("", await _part(project, message, "sms"), "")
-    subject = await _part(project, message, "subject")
-    text = await _part(project, message, "text")
+        return Rendered("", await _part(project, outbound, message, "sms"), "")
+    subject = await _part(project, outbound, message, "subject")
+    text = await _part(project, outbound, message, "text")
     try:
-        html = await _part(project, message, "html")
+        html = await _part(project, outbound, message, "html")
     except Undelivered as error:  # the text says the same, and somebody waits for it
         _log.warning("html", message=message.id, error=str(error))
         html = ""
     return Rendered(" ".join(subject.strip().splitlines()), text, html)
 
 
-async def _part(project: Project, message: Message, part: Part) -> str:
+async def _part(project: Project, outbound: Outbound, message: Message, part: Part) -> str:
     kind = message.kind
-    own = await sources_of(project, kind, part)
+    own = await sources_of(project, outbound, kind, part)
     if own is None:
         return words.part(project, message, part)
     record = kind.record(message.channel, message.data)
@@ -64,13 +65,13 @@ async def _part(project: Project, message: Message, part: Part) -> str:
         raise Undelivered(f"{kind.path}/{next(iter(own))}: {error}", "a template is wrong") from error
 
 
-async def sources_of(project: Project, kind: Kind, part: Part) -> dict[str, str] | None:
+async def sources_of(project: Project, outbound: Outbound, kind: Kind, part: Part) -> dict[str, str] | None:
     """The operator's template for a part, first, and the ones it may use; None when there is none.
 
     :raises Undelivered: one cannot be read
     """
     if configured := _configured(project, kind, part):
-        return {configured: await documents.read(configured)}
+        return {configured: await documents.read(outbound, configured)}
     root = project.config.courier.template_override_path
     if not root:
         return None
@@ -84,7 +85,8 @@ async def sources_of(project: Project, kind: Kind, part: Part) -> dict[str, str]
     if main is None:
         return None
     return {
-        file.name: await documents.read(file.absolute().as_uri()) for file in (main, *(f for f in found if f != main))
+        file.name: await documents.read(outbound, file.absolute().as_uri())
+        for file in (main, *(f for f in found if f != main))
     }
 
 

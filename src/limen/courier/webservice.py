@@ -41,7 +41,9 @@ async def send(outbound: Outbound, request: HttpRequest, message: Message, rende
     headers = {"Idempotency-Key": message.id} | configuredcall.headers(
         request.headers, request.auth
     )  # one for all attempts
-    body = await _body(request, headers["Content-Type"], message, rendered) if request.method != "TRACE" else b""
+    body = (
+        await _body(outbound, request, headers["Content-Type"], message, rendered) if request.method != "TRACE" else b""
+    )
     try:
         answer = await outbound.request(request.method, request.url, headers=headers, body=body, seconds=SECONDS)
     except OutboundError as error:
@@ -51,8 +53,10 @@ async def send(outbound: Outbound, request: HttpRequest, message: Message, rende
         raise Undelivered(f"the service answered with status {answer.status}" + (f": {said}" if said else ""))
 
 
-async def _body(request: HttpRequest, content_type: str, message: Message, rendered: Rendered) -> bytes:
-    snippet = await documents.read(request.body) if request.body else DEFAULT_BODY
+async def _body(
+    outbound: Outbound, request: HttpRequest, content_type: str, message: Message, rendered: Rendered
+) -> bytes:
+    snippet = await documents.read(outbound, request.body) if request.body else DEFAULT_BODY
     try:
         made = await jsonnet.evaluate(snippet, ctx=about(message, rendered), name="request_config.body")
     except JsonnetError as error:

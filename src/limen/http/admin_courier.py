@@ -52,7 +52,7 @@ async def _words(call: Call, message: Message) -> Rendered:
     if not call.site.project.dev:
         return _HIDDEN
     try:
-        return await render.render(call.site.project, message)
+        return await render.render(call.site.project, call.site.outbound, message)
     except Undelivered as error:
         return Rendered("", str(error), "")
 

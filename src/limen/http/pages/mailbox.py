@@ -113,7 +113,7 @@ async def _must(call: Call) -> Message:
 async def _words(call: Call, message: Message) -> Rendered:
     """The words of a message; where they cannot be made, why."""
     try:
-        return await render.render(call.site.project, message)
+        return await render.render(call.site.project, call.site.outbound, message)
     except Undelivered as error:
         return Rendered(message.template, str(error), "")
 
