@@ -18,11 +18,7 @@ import harness  # noqa: E402
 from compare import Deviations, compare  # noqa: E402
 
 LIMEN = shlex.join([sys.executable, "-m", "limen.cli"])
-# What is not built yet; the list shrinks to nothing.
-NOT_YET = (
-    "recovery.choose_address", "core.admin_sessions",
-)  # fmt: skip
-SCENARIOS = {name: rest for name, *rest in harness.load(HERE / "scenarios") if not name.startswith(NOT_YET)}
+SCENARIOS = {name: rest for name, *rest in harness.load(HERE / "scenarios")}
 
 
 @pytest.mark.slow
