@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import uvloop
@@ -15,6 +15,8 @@ import uvloop
 from limen import __version__, log
 from limen import doctor as doctors
 from limen.app import App, run_until_signal, watch_until_signal
+from limen.commands import configs, hashing, jsonnets, people, remote, validate
+from limen.commands.output import columns, options, show
 from limen.core import clock, configload, configreport, findings, hookload, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
 from limen.core.configtypes import duration
@@ -47,7 +49,20 @@ class _Duration(click.ParamType[float]):
 DURATION = _Duration()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """Every failure ends with 1, also a command that is none, as with Kratos."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        try:
+            return super().main(*args, **{**more, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+        except click.Abort:
+            _complain("Aborted.")
+        sys.exit(1)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Limen, an identity server that speaks the Ory Kratos API."""
 
@@ -182,10 +197,29 @@ def up(dsn: str | None, read_from_env: bool, yes: bool, config: tuple[str, ...])
 @sql.command()
 @click.argument("dsn", required=False)
 @_ENV
+@click.option("--steps", type=int, default=1, help="Taken for compatibility.")
+@click.option("-y", "--yes", is_flag=True, help="Taken for compatibility.")
 @_CONFIG
-def status(dsn: str | None, read_from_env: bool, config: tuple[str, ...]) -> None:
+def down(dsn: str | None, read_from_env: bool, steps: int, yes: bool, config: tuple[str, ...]) -> None:
+    """Nothing goes back: says what to do instead."""
+    raise click.ClickException("Migrations go forward only. To go back, bring the database back from a backup.")
+
+
+@sql.command()
+@click.argument("dsn", required=False)
+@_ENV
+@click.option("--block", is_flag=True, help="Wait until everything is applied.")
+@options
+@_CONFIG
+def status(dsn: str | None, read_from_env: bool, block: bool, form: str, quiet: bool, config: tuple[str, ...]) -> None:
     """List all migrations and whether they are applied."""
-    _run(_dsn(dsn, config), _status)
+
+    async def work(driver: Driver) -> None:
+        while block and await migrations.pending(driver):  # noqa: ASYNC110 - another process applies them
+            await asyncio.sleep(1)
+        await _status(driver, form, quiet=quiet)
+
+    _run(_dsn(dsn, config), work)
 
 
 DataOf = tuple[str, Loaded]
@@ -230,11 +264,16 @@ def _up(source: DataOf, *, yes: bool) -> None:
     _run(source, work)
 
 
-async def _status(driver: Driver) -> None:
+async def _status(driver: Driver, form: str, *, quiet: bool) -> None:
     done = await migrations.applied(driver)
-    click.echo(f"{'Version':9}{'Name':32}Status")
-    for one in migrations.available():
-        click.echo(f"{one.version:04}     {one.name:32}{'Applied' if one.version in done else 'Pending'}")
+    found = [(f"{m.version:04}", m.name, "Applied" if m.version in done else "Pending") for m in migrations.available()]
+    show(
+        [{"version": version, "name": name, "status": state} for version, name, state in found],
+        form,
+        quiet=quiet,
+        table=lambda: columns(("Version", "Name", "Status"), found),
+        ids=lambda: [version for version, _, _ in found],
+    )
 
 
 @main.group()
@@ -326,6 +365,36 @@ def kratos(source: str, network: str, dry_run: bool, config: tuple[str, ...]) ->
 
     loaded = _load(config, {})
     run_kratos(loaded, _schemas(loaded), source, network=network, dry_run=dry_run)
+
+
+def _group(name: str, about: str, *commands: click.Command) -> click.Group:
+    return click.Group(name, help=about, commands=list(commands))
+
+
+import_.add_command(people.import_)
+for group in (
+    _group("list", "List what there is.", people.list_),
+    _group("ls", "The same as `list`.", people.list_),
+    _group("get", "Show one thing or several.", people.get),
+    _group("delete", "Delete for good.", people.delete),
+    _group("patch", "Change a part of something.", people.patch),
+    _group("validate", "Check before importing.", validate.validate),
+    _group("remote", "Ask a running server how it is.", remote.status, remote.version),
+    _group("config", "Check configurations, and explain their keys.", configs.check, configs.explain),
+    _group("hashers", "Try password hashing here.", _group("argon2", "Argon2.", *hashing.COMMANDS)),
+):
+    main.add_command(group)
+# The same by their subject, which reads better; Kratos had it so once.
+_BY_SUBJECT = {
+    "list": people.list_, "get": people.get, "import": people.import_, "validate": validate.validate,
+    "patch": people.patch, "delete": people.delete,
+}  # fmt: skip
+main.add_command(
+    click.Group("identities", help="People: list, get, import, validate, patch, delete.", commands=_BY_SUBJECT)
+)
+_LINT = {"lint": jsonnets.lint, "jsonnet": jsonnets.lint}
+main.add_command(click.Group("lint", help="Check Jsonnet files.", commands=_LINT))
+main.add_command(click.Group("jsonnet", help="Check Jsonnet files.", commands={"lint": jsonnets.lint}))
 
 
 @main.command()

@@ -23,7 +23,7 @@ def test_version(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"Version:    v{__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", [("nonsense",), ("serve", "--nonsense"), ("migrate", "sql", "down"), ("serve", "x")])
+@pytest.mark.parametrize("words", [("nonsense",), ("serve", "--nonsense"), ("migrate", "sql", "aside"), ("serve", "x")])
 def test_what_nobody_knows_is_refused_with_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = limen(tmp_path, *words)
     assert done.returncode != 0

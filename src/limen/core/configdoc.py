@@ -90,11 +90,11 @@ def _table(rows: list[_Row], *, variables: bool = True) -> str:
         about += f" **Not effective yet: {row.pending}.**" if row.pending else ""
         about += f" Outdated: {row.key.deprecated}" if row.key.deprecated else ""
         takes = row.key.expects().replace("|", "\\|")
-        lines.append(f"| {name} | {takes} | {_default(row.key)} | {about} |")
+        lines.append(f"| {name} | {takes} | {default_of(row.key)} | {about} |")
     return "\n".join(lines) + "\n"
 
 
-def _default(key: Key) -> str:
+def default_of(key: Key) -> str:
     value = key.default
     if key.required:
         return "required"

@@ -1,0 +1,106 @@
+"""Commands that need no server: configurations, Jsonnet, hashing, and how mistakes end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from limen.cli import main
+from limen.commands.hashing import calibrated
+from limen.core.passwords import Argon2
+from tests.support.process import configured
+
+
+def limen(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env={})
+
+
+@pytest.mark.parametrize(
+    "words", [("nonsense",), ("list", "nonsense"), ("get", "identity"), ("config", "check"), ("version", "--odd")]
+)
+def test_a_mistake_ends_with_1(words: tuple[str, ...]) -> None:
+    result = limen(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+
+
+def test_help_is_no_mistake() -> None:
+    assert limen("--help").exit_code == 0
+    assert limen("import", "identities", "-h").exit_code == 0
+
+
+def test_a_configuration_is_checked_with_its_schemas(tmp_path: Path) -> None:
+    file = Path(configured(tmp_path, "memory"))
+    good = limen("config", "check", str(file))
+    assert (good.exit_code, good.stdout) == (0, "The configuration is valid.\n")
+    (tmp_path / "person.schema.json").write_text('{"properties": {"traits": {"type": "nonsense"}}}')
+    bad = limen("config", "check", str(file))
+    assert bad.exit_code == 1
+    assert "person.schema.json" in bad.stderr
+    more = tmp_path / "more.yml"
+    more.write_text("session:\n  livespan: 2h\n")
+    assert "more.yml:2:3" in limen("config", "check", str(file), str(more)).stderr
+
+
+def test_a_key_is_explained() -> None:
+    told = limen("config", "explain", "session.lifespan").stdout
+    assert "SESSION_LIFESPAN" in told
+    assert "24h" in told
+    wrong = limen("config", "explain", "session.livespan")
+    assert wrong.exit_code == 1
+    assert "session.lifespan" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("snippet", "fine"),
+    [("function(ctx) {a: ctx.x}", True), ("{a: std.extVar('claims')} // ends so", True), ("error 'no'", True),
+     ("{a:", False), ("{a: nobody}", False), ("1) + (2", False), ("1; 2", False), ("", False)],
+)  # fmt: skip
+def test_jsonnet_is_read_and_not_run(tmp_path: Path, snippet: str, fine: bool) -> None:
+    file = tmp_path / "x.jsonnet"
+    file.write_text(snippet)
+    result = limen("jsonnet", "lint", str(file))
+    assert (result.exit_code == 0) is fine, result.stderr
+    assert limen("lint", "lint", str(tmp_path / "*.jsonnet")).exit_code == result.exit_code
+
+
+def test_a_pattern_may_match_nothing_and_a_name_may_not(tmp_path: Path) -> None:
+    assert limen("jsonnet", "lint", str(tmp_path / "*.jsonnet")).exit_code == 0
+    assert limen("jsonnet", "lint", str(tmp_path / "gone.jsonnet")).exit_code == 1
+
+
+def test_passwords_are_hashed_and_timed() -> None:
+    told = limen("hashers", "argon2", "hash", "one", "two", "--memory", "1MB").stdout.splitlines()
+    assert [line.split(":")[0] for line in told] == ["password 0", "password 1", "total"]
+    assert limen("hashers", "argon2", "hash").exit_code == 1
+    assert limen("hashers", "argon2", "hash", "x", "--memory", "much").exit_code == 1
+
+
+def test_a_load_is_simulated() -> None:
+    words = ("hashers", "argon2", "load-test", "300", "--memory", "1MB", "--seconds", "1", "--format", "json")
+    told = json.loads(limen(*words).stdout)
+    assert told["requests"] == 5
+    assert told["memory"] == "1MB"
+
+
+def test_parameters_are_found_within_the_memory_there_is() -> None:
+    found = calibrated(Argon2(1024, 1, 1, 16, 32), wanted=0.05, most=4 * 1024 * 1024, runs=1)
+    assert found.memory_kib <= 4096
+    assert found.iterations >= 1
+
+
+def test_migrations_go_forward_only() -> None:
+    result = limen("migrate", "sql", "down", "memory", "--yes", "--steps", "2")
+    assert result.exit_code == 1
+    assert "backup" in result.stderr
+
+
+def test_the_state_of_migrations_for_programs(tmp_path: Path) -> None:
+    file = configured(tmp_path, f"sqlite://{tmp_path}/limen.sqlite")
+    found = json.loads(limen("migrate", "sql", "status", "-e", "-c", file, "--format", "json").stdout)
+    assert {one["status"] for one in found} == {"Pending"}
+    assert limen("migrate", "sql", "up", "-e", "--yes", "-c", file).exit_code == 0
+    found = json.loads(limen("migrate", "sql", "status", "-e", "--block", "-c", file, "--format", "json").stdout)
+    assert {one["status"] for one in found} == {"Applied"}
