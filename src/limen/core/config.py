@@ -381,6 +381,24 @@ class Notices(Section, frozen=True):
     new_device: Annotated[bool, says("After a sign-in from a browser or app that was not seen before.")] = False
 
 
+class Limits(Section, frozen=True):
+    """How many wrong passwords and codes are looked at before somebody has to wait."""
+
+    guesses_per_person: Annotated[
+        int,
+        Meta(ge=0),
+        says("Wrong ones for one person, for passwords, mailed codes and second factors each; 0: no limit."),
+    ] = 20
+    guesses_per_address: Annotated[
+        int, Meta(ge=0), says("Wrong ones from one public network address, whoever they are for; 0: no limit.")
+    ] = 200
+    pause: Annotated[Duration, Meta(gt=0), says("The first wait. Each further wrong one doubles it.")] = 60.0
+    longest_pause: Annotated[Duration, Meta(gt=0), says("The longest wait.")] = 900.0
+    forgotten_after: Annotated[
+        Duration, Meta(gt=0), says("Wrong ones are forgotten when none came for so long, or after a right one.")
+    ] = 86400.0
+
+
 class Webhooks(Section, frozen=True):
     """How receivers know that web hooks are ours (https://www.standardwebhooks.com)."""
 
@@ -398,6 +416,7 @@ class Limen(Section, frozen=True):
     branding: Branding = Branding()
     database: OwnDatabase = OwnDatabase()
     hashing: Hashing = Hashing()
+    limits: Limits = Limits()
     methods: OwnMethods = OwnMethods()
     notices: Notices = Notices()
     pages: Pages = Pages()

@@ -1,4 +1,4 @@
-"""Deleting what has expired: flows, codes and links, interrupted submits, error pages, sessions. In small transactions."""
+"""Deleting what has expired: flows, codes, links, interrupted submits, counted guesses, error pages, sessions. In steps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _TABLES = {
     "flows": "expires_at",
     "proofs": "expires_at",
     "pauses": "expires_at",
+    "guesses": "expires_at",
     "page_errors": "created_at",
     "sessions": "expires_at",
 }

@@ -22,6 +22,19 @@ from limen.social.provider import Provider
 Then = Callable[[Commit], None]
 
 
+def all_of(*thens: Then | None) -> Then | None:
+    """What does all of these; None when there is none."""
+    real = [then for then in thens if then is not None]
+    if len(real) < 2:
+        return real[0] if real else None
+
+    def then(commit: Commit) -> None:
+        for each in real:
+            each(commit)
+
+    return then
+
+
 class Passed(Struct, frozen=True):
     """Proved to be someone: a login's first or second factor."""
 

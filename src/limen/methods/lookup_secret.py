@@ -14,6 +14,7 @@ from limen.core import clock, errors, messages, ui
 from limen.core.errors import FormError, form_error
 from limen.core.form import Form, is_pressed
 from limen.core.ui import Node
+from limen.flow.guesses import Guess
 from limen.flow.method import Changed, Method, Outcome, Part, Passed, Shown
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
@@ -64,6 +65,8 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     identity = subject.identity
     if not (codes := _codes(identity)):
         raise form_error(messages.NO_BACKUP_CODES())
+    guess = Guess(ctx, "second", identity.id)
+    await guess.start(ctx)
     matching = [i for i, code in enumerate(codes) if secrets.compare_digest(_plain(code), form.lookup_secret.encode())]
     if not matching:
         raise form_error(messages.WRONG_BACKUP_CODE())
@@ -71,7 +74,7 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
         raise _used()
     codes[matching[0]] = {**codes[matching[0]], "used_at": clock.text(ctx.now.replace(microsecond=0))}
     after = identities.with_credential(ctx, identity, ID, {"recovery_codes": codes})
-    return Passed(after, Proof(ID, "aal2", ctx.stamp), before=identity, overtaken=_used)
+    return Passed(after, Proof(ID, "aal2", ctx.stamp), before=identity, overtaken=_used, then=guess.was_right)
 
 
 def _plain(code: dict[str, Any]) -> bytes:

@@ -12,8 +12,9 @@ from limen.core.errors import FormError, form_error
 from limen.core.form import Form
 from limen.core.outbound import OutboundError, Retry
 from limen.db.database import Commit
-from limen.flow import migration
-from limen.flow.method import Changed, Method, Outcome, Part, Passed, Then
+from limen.flow import guesses, migration
+from limen.flow.guesses import Guess
+from limen.flow.method import Changed, Method, Outcome, Part, Passed, Then, all_of
 from limen.flow.model import Flow, Submission
 from limen.identity import factors
 from limen.identity import service as identities
@@ -80,22 +81,26 @@ def _claims_sign_in(flow: Flow, form: Form) -> bool:
 
 
 async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, subject: Subject | None) -> Outcome:
-    identity = await _find(ctx, form.identifier)
+    identity, guess, counted = await _find(ctx, form.identifier)
+    wrong = form_error(messages.INVALID_CREDENTIALS(), then=guess.was_wrong(ctx))
+    right = guess.was_right if counted else None
     if identity and _is_known_elsewhere(identity):
-        return await _sign_in_from_elsewhere(ctx, flow, identity, form)
+        if not await migration.matches(ctx, flow, identity, form.identifier, form.password):
+            raise wrong
+        return await _sign_in_from_elsewhere(ctx, identity, form, right)
     credential = _hash(identity) if identity else None
     if identity is None or credential is None:
         # Hash even when nobody was found, so that the answer takes as long for strangers as for members.
         await ctx.passwords.check_nobody(ctx.project.hasher, form.password)
-        raise form_error(messages.INVALID_CREDENTIALS())
+        raise wrong
     hashed = credential.config["hashed_password"]
     if not await ctx.passwords.check(form.password, hashed):
         if passwords.algorithm(hashed) != ctx.project.hasher.algorithm:
             # A quick answer would tell that this account was moved in with a weak hash.
             await ctx.passwords.check_nobody(ctx.project.hasher, form.password)
-        raise form_error(messages.INVALID_CREDENTIALS())
-    then = await _rehash(ctx, identity, hashed, form.password) if identity.is_active else None
-    return Passed(identity, Proof(ID, "aal1", ctx.stamp), then=then)
+        raise wrong
+    rehashed = await _rehash(ctx, identity, hashed, form.password) if identity.is_active else None
+    return Passed(identity, Proof(ID, "aal1", ctx.stamp), then=all_of(right, rehashed))
 
 
 def _is_known_elsewhere(identity: Identity) -> bool:
@@ -104,26 +109,26 @@ def _is_known_elsewhere(identity: Identity) -> bool:
     return bool(credential and credential.config.get("use_password_migration_hook") and not _hash(identity))
 
 
-async def _sign_in_from_elsewhere(ctx: Context, flow: Flow, identity: Identity, form: SignIn) -> Outcome:
-    """What the former system takes is hashed and stored: it is asked once for each person."""
-    if not await migration.matches(ctx, flow, identity, form.identifier, form.password):
-        raise form_error(messages.INVALID_CREDENTIALS())
+async def _sign_in_from_elsewhere(ctx: Context, identity: Identity, form: SignIn, then: Then | None) -> Outcome:
+    """What the former system took is hashed and stored: it is asked once for each person."""
     proof = Proof(ID, "aal1", ctx.stamp)
     hasher = ctx.project.hasher
     if not identity.is_active or (
         hasher.algorithm == "bcrypt" and len(form.password.encode()) > passwords.BCRYPT_LIMIT
     ):  # nobody to store it for, or no hash to be made of it
-        return Passed(identity, proof)
+        return Passed(identity, proof, then=then)
     hashed = await ctx.passwords.make(hasher, form.password)
-    return Passed(identities.with_credential(ctx, identity, ID, {"hashed_password": hashed}), proof, before=identity)
+    return Passed(
+        identities.with_credential(ctx, identity, ID, {"hashed_password": hashed}), proof, before=identity, then=then
+    )
 
 
-async def _find(ctx: Context, named: str) -> Identity | None:
-    """Whose identifier this is; an exact spelling, as an import may have stored one, wins over the normal one."""
+async def _find(ctx: Context, named: str) -> tuple[Identity | None, Guess, bool]:
+    """Whose identifier this is, in its normal spelling or else exactly as given, as an import may have stored it."""
     normal = normalize.identifier(named)
-    found = await people.by_identifier(ctx.db, ID, normal)
-    if found is None and named != normal:
-        found = await people.by_identifier(ctx.db, ID, named)
+    found = await guesses.holder(ctx, ID, ID, normal, named=normal)
+    if found[0] is None and named != normal:
+        found = await guesses.holder(ctx, ID, ID, named, named=normal)
     return found
 
 

@@ -12,6 +12,7 @@ from limen.context import Context
 from limen.core import errors, messages, totp, ui
 from limen.core.errors import FormError, form_error
 from limen.core.form import Form, is_pressed
+from limen.flow.guesses import Guess
 from limen.flow.method import Changed, Method, Outcome, Part, Passed
 from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
@@ -65,11 +66,13 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     if (length := len(form.totp_code)) < totp.DIGITS:
         raise form_error(messages.TOO_SHORT(min_length=totp.DIGITS, actual_length=length), "totp_code")
     config = identity.credentials[ID].config
+    guess = Guess(ctx, "second", identity.id)
+    await guess.start(ctx)
     step = totp.matching_step(totp.secret_of(url), form.totp_code, ctx.now.timestamp(), int(config.get(_USED, -1)))
     if step is None:
         raise _wrong()
     after = identities.with_credential(ctx, identity, ID, {**config, _USED: step})
-    return Passed(after, Proof(ID, "aal2", ctx.stamp), before=identity, overtaken=_wrong)
+    return Passed(after, Proof(ID, "aal2", ctx.stamp), before=identity, overtaken=_wrong, then=guess.was_right)
 
 
 def _wrong() -> FormError:

@@ -8,6 +8,7 @@ from limen.context import Context
 from limen.core import messages, ui
 from limen.core.messages import Message
 from limen.flow import proofs
+from limen.flow.guesses import Guess
 from limen.flow.method import Shown, StartAgain
 from limen.flow.model import Flow
 from limen.identity.model import Credential, Identity
@@ -17,6 +18,8 @@ LENGTH = 6
 HIDDEN = ui.hidden("method", ID, ID)
 CONTINUE = ui.submit("method", ID, ID, messages.CONTINUE())
 RESEND = ui.submit("resend", ID, ID, messages.RESEND_CODE())
+
+_WHO = "codes_of"  # in the private part of a flow
 
 Target = tuple[str, str]  # where a code goes: (via, address)
 
@@ -30,11 +33,24 @@ def lifespan(ctx: Context) -> float:
     return ctx.project.config.selfservice.methods.code.config.lifespan
 
 
-async def count(ctx: Context, flow: Flow) -> None:
-    """:raises StartAgain: this flow has seen too many codes"""
+def meant_for(flow: Flow, *who: str) -> None:
+    """Keep in the flow whose codes are tried in it (a person's id, or addresses), so that wrong ones are counted for
+    them, whichever flow they are tried in.
+    """
+    flow.private[_WHO] = list(who)
+
+
+async def count(ctx: Context, flow: Flow) -> Guess:
+    """
+    :raises StartAgain: this flow has seen too many codes
+    :raises FormError: the person, or the network address, has seen too many, in whichever flows
+    """
     most = ctx.project.config.selfservice.methods.code.config.max_submissions
     if await proofs.count_submit(ctx, flow.id) > most:
         raise StartAgain(messages.GENERIC(reason="Too many codes were tried here. Ask for a new one."))
+    guess = Guess(ctx, ID, *flow.private.get(_WHO, ()))
+    await guess.start(ctx)
+    return guess
 
 
 def wrong(flow: Flow, message: Message) -> Shown:

@@ -16,7 +16,7 @@ from limen.flow import proofs
 from limen.flow.method import AlreadySignedIn, Controls, Outcome, Part, Shown, StartAgain, Then
 from limen.flow.model import Flow, Submission
 from limen.identity import store as people
-from limen.methods.code.common import CONTINUE, HIDDEN, ID, LENGTH, count, field, lifespan, wrong
+from limen.methods.code.common import CONTINUE, HIDDEN, ID, LENGTH, count, field, lifespan, meant_for, wrong
 from limen.session.model import Proof, Subject
 
 FIRST, PREFIX = "recovery_awaiting_address", "recovery_"  # states of a recovery whose address is chosen
@@ -91,6 +91,7 @@ async def send(ctx: Context, flow: Flow, via: str, asked: str, about: Submission
     """What sends a code to this address, if it is somebody's; older codes of the flow die. Strangers may be told."""
     address = normalize.address(asked, via)
     identity = await people.by_address(ctx.db, "recovery", via, address) if address else None
+    meant_for(flow, identity.id if identity else address or asked)
 
     def then(commit: Commit) -> None:
         proofs.drop(commit, "recovery", flow.id)
@@ -112,7 +113,7 @@ async def send(ctx: Context, flow: Flow, via: str, asked: str, about: Submission
 
 async def use(ctx: Context, flow: Flow, code: str) -> Controls | Shown:
     """:raises StartAgain: too many codes were tried"""
-    await count(ctx, flow)
+    guess = await count(ctx, flow)
     proof = await proofs.find(ctx, "recovery", flow.id, code, even_used=True)
     if proof and proof.is_used:
         raise StartAgain(messages.GENERIC(reason="This code was used before. Ask for a new one."))
@@ -121,6 +122,7 @@ async def use(ctx: Context, flow: Flow, code: str) -> Controls | Shown:
 
     def then(commit: Commit) -> None:
         proofs.use(commit, ctx, proof, lambda: StartAgain(messages.WRONG_RECOVERY_CODE()))
+        guess.was_right(commit)
 
     return Controls(
         proof.identity_id, proof.via, proof.address,

@@ -29,6 +29,7 @@ from limen.methods.code.common import (
     count,
     field,
     lifespan,
+    meant_for,
     of_credential,
     targets,
 )
@@ -212,6 +213,7 @@ async def _send(
     await oauth2.describe(ctx, flow)
     to = tuple(t for t in to if t[1] == normalize.identifier(named)) or to
     flow.state, flow.active = "sent_email", ID
+    meant_for(flow, identity.id if identity else normalize.identifier(named))
     _draw_sent(flow, named)
 
     def then(commit: Commit) -> None:
@@ -238,7 +240,7 @@ async def _use(ctx: Context, flow: Flow, form: SignIn, subject: Subject | None) 
         identity = subject.identity
     else:
         identity = await _claimed(ctx, flow, form, subject)
-    await count(ctx, flow)
+    guess = await count(ctx, flow)
     proof = await proofs.find(ctx, "login", flow.id, form.code)
     if identity is None or proof is None or proof.identity_id != identity.id:
         raise form_error(messages.WRONG_LOGIN_CODE())
@@ -248,6 +250,7 @@ async def _use(ctx: Context, flow: Flow, form: SignIn, subject: Subject | None) 
 
     def then(commit: Commit) -> None:
         proofs.use(commit, ctx, proof, lambda: form_error(messages.WRONG_LOGIN_CODE()))
+        guess.was_right(commit)
 
     return Passed(after, Proof(ID, level, ctx.stamp), before=identity, then=then)
 

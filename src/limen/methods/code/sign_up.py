@@ -14,7 +14,7 @@ from limen.db.database import Commit
 from limen.flow import oauth2, proofs
 from limen.flow.method import Changed, Outcome, Part, Shown
 from limen.flow.model import Flow, Submission
-from limen.methods.code.common import CONTINUE, HIDDEN, ID, RESEND, count, field, lifespan
+from limen.methods.code.common import CONTINUE, HIDDEN, ID, RESEND, count, field, lifespan, meant_for
 from limen.session.model import Proof, Subject
 
 _SIGN_UP = ui.submit("method", ID, ID, messages.SEND_REGISTRATION_CODE())
@@ -69,6 +69,7 @@ async def _send_sign_up_codes(ctx: Context, flow: Flow, form: SignUp, about: Sub
     await oauth2.describe(ctx, flow)
     _draw_sent_sign_up(ctx, flow, extracted.traits)
     flow.state, flow.active = "sent_email", ID
+    meant_for(flow, *(address for _, address in extracted.code_addresses))
 
     def then(commit: Commit) -> None:
         proofs.drop(commit, "registration", flow.id)
@@ -105,7 +106,7 @@ async def _use_sign_up_code(ctx: Context, flow: Flow, form: SignUp) -> Outcome:
         shown = flow.ui.find(name)
         if shown is not None and shown.value != value:
             raise form_error(messages.DETAILS_CHANGED())
-    await count(ctx, flow)
+    guess = await count(ctx, flow)
     proof = await proofs.find(ctx, "registration", flow.id, form.code)
     if proof is None or (proof.via, proof.address) not in extracted.code_addresses:
         raise form_error(messages.WRONG_REGISTRATION_CODE())
@@ -113,6 +114,7 @@ async def _use_sign_up_code(ctx: Context, flow: Flow, form: SignUp) -> Outcome:
 
     def then(commit: Commit) -> None:
         proofs.use(commit, ctx, proof, lambda: form_error(messages.WRONG_REGISTRATION_CODE()))
+        guess.was_right(commit)
 
     return Changed(
         extracted.traits,

@@ -21,7 +21,7 @@ from limen.flow.model import Flow, Submission
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.methods.code.common import CONTINUE, HIDDEN, ID, count, field, lifespan
+from limen.methods.code.common import CONTINUE, HIDDEN, ID, count, field, lifespan, meant_for
 from limen.session.model import Subject
 
 
@@ -60,6 +60,7 @@ async def _draw_verification(ctx: Context, flow: Flow, subject: Subject | None) 
 
 def draw_sent_verification(flow: Flow, via: str, address: str, *, resend: str = "email") -> None:
     """The form that asks for a code that was just sent; `resend` names the button's field."""
+    meant_for(flow, normalize.address(address, via) or address)
     form = flow.ui
     form.nodes = [HIDDEN, _VERIFY_FIELD, CONTINUE]
     if flow.is_browser:
@@ -142,7 +143,7 @@ def issue_verification(
 
 
 async def _use_verification_code(ctx: Context, flow: Flow, code: str) -> Outcome:
-    await count(ctx, flow)
+    guess = await count(ctx, flow)
     proof = await proofs.find(ctx, held.purpose(flow), flow.id, code)
     if proof is None or proof.identity_id is None:
         flow.ui.messages = [messages.WRONG_VERIFICATION_CODE()]
@@ -150,6 +151,7 @@ async def _use_verification_code(ctx: Context, flow: Flow, code: str) -> Outcome
 
     def then(commit: Commit) -> None:
         proofs.use(commit, ctx, proof, lambda: StartAgain(messages.WRONG_VERIFICATION_CODE()))
+        guess.was_right(commit)
 
     return Controls(proof.identity_id, proof.via, proof.address, then=then)
 
