@@ -32,5 +32,5 @@ def test_what_has_expired_goes(start: Start, configure: Configure, tmp_path: Pat
 
 def test_a_time_span_that_is_none_is_told(configure: Configure, dsn: str, tmp_path: Path) -> None:
     done = limen(tmp_path, "cleanup", "sql", "-e", "-c", configure(dsn), "--keep-last", "soon")
-    assert done.returncode == 2
+    assert done.returncode == 1  # as Kratos answers a flag it cannot read
     assert "'soon' is no time span" in done.stderr

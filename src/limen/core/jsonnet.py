@@ -74,10 +74,15 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+class _OutOfMemory(JsonnetError):
+    pass
+
+
 class _Worker:
     """One process. Whoever holds it asks one thing at a time."""
 
     def __init__(self) -> None:
+        self.is_fresh = True
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own script; the snippet goes in by the socket
@@ -102,8 +107,10 @@ class _Worker:
         except TimeoutError as error:
             raise JsonnetError("it takes too long") from error
         except (OSError, EOFError) as error:
-            slow = self._process.wait() == -signal.SIGXCPU
-            raise JsonnetError("it takes too long" if slow else "it takes too much memory") from error
+            if self._process.wait() == -signal.SIGXCPU:
+                raise JsonnetError("it takes too long") from error
+            raise _OutOfMemory("it takes too much memory") from error
+        self.is_fresh = False
         return answer
 
     @property
@@ -137,14 +144,23 @@ class _Pool:
         with self._room:
             worker = self._take()
             try:
-                answer = worker.ask(asked)
-            except BaseException:
-                worker.close()
-                raise
-            self._idle.append(worker)
+                answer = self._ask(worker, asked)
+            except _OutOfMemory:
+                if worker.is_fresh:
+                    raise
+                answer = self._ask(_Worker(), asked)  # earlier snippets may have left it little room
         if "text" in answer:
             return answer["text"]
         raise _error(answer["error"])
+
+    def _ask(self, worker: _Worker, asked: Mapping[str, object]) -> dict[str, str]:
+        try:
+            answer = worker.ask(asked)
+        except BaseException:
+            worker.close()
+            raise
+        self._idle.append(worker)
+        return answer
 
     def _take(self) -> _Worker:
         while self._idle:

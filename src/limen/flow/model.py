@@ -20,6 +20,9 @@ Situation = Literal[
 ]  # fmt: skip
 
 
+_PASSED = "passed"
+
+
 class Flow(Struct, kw_only=True, omit_defaults=True):
     """Stored as one document. It changes by being replaced under its `version`; only `ui` is built in place."""
 
@@ -69,7 +72,11 @@ class Flow(Struct, kw_only=True, omit_defaults=True):
 
     def passed(self, method: str) -> Flow:
         """This flow without what a method remembered: it was passed, and nothing it asked for is good a second time."""
-        return replace(self, private={key: value for key, value in self.private.items() if key != method})
+        return replace(self, private={**{k: v for k, v in self.private.items() if k != method}, _PASSED: True})
+
+    @property
+    def was_passed(self) -> bool:
+        return bool(self.private.get(_PASSED))
 
     def is_expired(self, now: str) -> bool:
         return self.expires_at < now

@@ -37,6 +37,8 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     if not identity.is_active:
         raise errors.identity_disabled()
     known = subject is not None and subject.identity.id == identity.id
+    if flow.was_passed and flow.is_browser and not known:
+        raise flows.overtaken()  # a browser's form signs in once; an app may send its own again, as with Kratos
     before = passed.before or identity
     session, token = _session(ctx, identity, passed.proof, None if passed.anew else subject)
     identity, session = linking.join(ctx, flow, identity, session)
