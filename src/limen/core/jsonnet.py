@@ -24,6 +24,8 @@ SECONDS = 20.0  # until a process is given up that neither answers nor computes 
 WORKERS = 4  # evaluations at a time; more wait
 OUTPUT = 1024 * 1024  # bytes a result may have
 _SCRIPT = Path(__file__).with_name("jsonnetworker.py")
+# Else each of the engine's threads reserves memory of its own, and how much is left for the snippet is left to chance.
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 _LENGTH = struct.Struct(">I")
 _REFUSED = "importer error: import_callback did not return a tuple"
 
@@ -90,7 +92,7 @@ class _Worker:
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,  # a process that dies of its limits prints pages of Go
-                env={"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {},
+                env=_ENVIRONMENT | {k: v for k, v in os.environ.items() if k == "PYTHONPATH"},
             )
 
     def ask(self, asked: Mapping[str, object]) -> dict[str, str]:
