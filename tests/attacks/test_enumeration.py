@@ -80,3 +80,43 @@ def test_98_asking_for_a_code_tells_nothing(start: Start, kind: Kind, flow: str)
         caller.submit(caller.start(flow), method="code", email=email)
         answers.append(seen(caller, flow))
     assert answers[0] == answers[1]
+
+
+@everybody
+@pytest.mark.parametrize("flow", ["recovery", "verification"])
+def test_98_asking_for_a_link_tells_nothing(start: Start, kind: Kind, flow: str) -> None:
+    over = {"flows": {flow: {"enabled": True, "use": "link"}}, "methods": {"link": {"enabled": True}}}
+    server = start({"selfservice": over})
+    import_person(server, ANN)
+    answers = []
+    for email in (ANN, NOBODY):
+        caller = Caller(server, kind)
+        caller.submit(caller.start(flow), method="link", email=email)
+        answers.append(seen(caller, flow))
+    assert answers[0] == answers[1]
+
+
+@everybody
+@pytest.mark.parametrize("style", ["unified", "identifier_first"])
+def test_98_asking_for_a_code_to_sign_in_tells_nothing_where_that_is_wanted(
+    start: Start, kind: Kind, style: str
+) -> None:
+    """`security.account_enumeration.mitigate`; and a wrong code is answered in the same way to all."""
+    methods = {"code": {"enabled": True, "passwordless_enabled": True}, "password": {"enabled": style == "unified"}}
+    mitigated = {"security": {"account_enumeration": {"mitigate": True}}}
+    server = start({"selfservice": {"methods": methods, "flows": {"login": {"style": style}}}, **mitigated})
+    import_person(server, ANN)
+    answers = []
+    for email in (ANN, NOBODY):
+        caller = Caller(server, kind)
+        flow = caller.start("login")
+        told = []
+        if style == "identifier_first":
+            caller.submit(flow, method="identifier_first", identifier=email)
+            told.append(seen(caller, "login"))
+            flow = caller.shown("login")
+        caller.submit(flow, method="code", identifier=email)
+        told.append(seen(caller, "login"))
+        caller.submit(caller.shown("login"), method="code", identifier=email, code="000000")
+        answers.append([*told, seen(caller, "login")])
+    assert answers[0] == answers[1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,6 +18,7 @@ from tests.support.process import until
 from tests.support.server import PERSON, merge
 
 PHONE = "+4917667111638"
+KEY = b"k" * 32
 WITH_PHONE = merge(
     PERSON,
     {
@@ -224,3 +227,21 @@ def test_without_a_channel_a_text_message_is_given_up(start: Start, mails: Any) 
     other.submit(other.start("verification"), method="code", email=PHONE)
     found = settled(caller.server, "abandoned", PHONE)
     assert found["dispatches"][0]["error"]["message"] == "courier.channels has no entry with the id sms"
+
+
+def test_a_service_can_tell_that_a_message_is_ours(start: Start, service: WebService) -> None:
+    service.answers = [(503, ""), (200, "")]
+    secret = {"limen": {"webhooks": {"signing_secret": "whsec_" + base64.b64encode(KEY).decode()}}}
+    server = start(merge(service.config(), secret), watch_courier=True)
+    sign_up(server)
+    calls = service.wait(2)
+    for call in calls:
+        id_, at = call["headers"]["webhook-id"], call["headers"]["webhook-timestamp"]
+        expected = hmac.digest(KEY, f"{id_}.{at}.{call['raw']}".encode(), hashlib.sha256)
+        assert call["headers"]["webhook-signature"] == f"v1,{base64.b64encode(expected).decode()}"
+    assert {call["headers"]["webhook-id"] for call in calls} == {settled(server, "sent")["id"]}
+
+
+def test_without_a_secret_no_message_is_signed(start: Start, service: WebService) -> None:
+    sign_up(start(service.config(), watch_courier=True))
+    assert not [name for name in service.wait()[0]["headers"] if name.startswith("webhook-")]

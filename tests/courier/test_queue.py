@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +136,51 @@ def test_a_courier_that_is_killed_loses_nothing_and_sends_nothing_twice(
     until(lambda: messages(server, status="sent", page_size=50)[len(people) - 1 :])
     twice = [address for address, times in Counter(str(mail["To"]) for mail in mails.mails).items() if times > 1]
     assert set(twice) <= under_way, "only what was taken when nobody could write it down any more"
+    os.kill(second.pid, signal.SIGTERM)
+    assert second.wait(20) == 0
+
+
+def multiply(server: LiveServer, count: int) -> list[str]:
+    """As many messages as that in the outbox, made of one."""
+    [first] = import_and_ask(server, 1)
+    others = [f"many{number}@example.org" for number in range(count - 1)]
+    values = ", ".join(f"('{uuid.uuid4()}', '{address}')" for address in others)
+    ask(
+        server.app.config.dsn,
+        f"""
+        with many (id, recipient) as (values {values})
+        insert into messages (project_id, id, status, channel, recipient, template, data, origin, send_count, due_at,
+                              created_at, updated_at)
+        select project_id, many.id, status, channel, many.recipient, template, data, origin, send_count, due_at,
+               created_at, updated_at
+          from messages cross join many
+        """,
+    )
+    return [first, *others]
+
+
+@pytest.mark.slow
+def test_a_courier_killed_amid_a_thousand_messages_repeats_only_what_it_could_not_write_down(
+    start: Start, mails: MailServer, tmp_path: Path, couriers: Couriers
+) -> None:
+    over = recovering(mails)
+    server = start(over)
+    people = multiply(server, 1000)
+    file = configured(tmp_path, server.app.config.dsn, over)
+    first = watch(file, couriers)
+    until(lambda: len(mails.mails) >= 500)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    time.sleep(0.5)  # what the mail server has read by now, it keeps
+    written = {row[0] for row in ask(server.app.config.dsn, "select recipient from messages where status = 'sent'")}
+    in_flight = {str(mail["To"]) for mail in mails.mails} - written
+    assert len(in_flight) <= 1
+    second = watch(file, couriers)
+    until(lambda: len({str(mail["To"]) for mail in mails.mails}) == len(people))
+    until(lambda: ask(server.app.config.dsn, "select count(*) from messages where status <> 'sent'")[0][0] == 0)
+    sent = Counter(str(mail["To"]) for mail in mails.mails)
+    assert sent.keys() == set(people)
+    assert {address for address, times in sent.items() if times > 1} == in_flight
     os.kill(second.pid, signal.SIGTERM)
     assert second.wait(20) == 0
 

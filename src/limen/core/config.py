@@ -400,14 +400,20 @@ class Limits(Section, frozen=True):
 
 
 class Webhooks(Section, frozen=True):
-    """How receivers know that web hooks are ours (https://www.standardwebhooks.com)."""
+    """How receivers know that web hooks, and messages over HTTP, are ours (https://www.standardwebhooks.com)."""
 
     signing_secret: Annotated[
-        Secret | None, says("Signs every web hook; made with `echo whsec_$(openssl rand -base64 32)`.")
+        Secret | None,
+        says("Signs every web hook and message over HTTP; made with `echo whsec_$(openssl rand -base64 32)`."),
     ] = None
     former_signing_secret: Annotated[
         Secret | None, says("Signs too, for receivers that do not know the new secret yet.")
     ] = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What every call is signed with; none when calls are not signed."""
+        return tuple(one for one in (self.signing_secret, self.former_signing_secret) if one)
 
 
 class Limen(Section, frozen=True):

@@ -1,4 +1,4 @@
-"""The signature by which a receiver knows that a web hook is ours: Standard Webhooks 1.0, https://www.standardwebhooks.com."""
+"""The signature by which a receiver knows that a call is ours: Standard Webhooks 1.0, https://www.standardwebhooks.com."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 PREFIX = "whsec_"
 LEAST, MOST = 24, 64  # bytes of a secret, as the specification has it
@@ -23,11 +23,14 @@ def key(secret: str) -> bytes | None:
     return found if LEAST <= len(found) <= MOST else None
 
 
-def sign(secrets: Iterable[str], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
+def sign(secrets: Sequence[str], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The headers of one attempt. `id_` is the same for every attempt, so that a receiver can tell a repeated call.
 
-    With several secrets there is a signature for each: while one replaces another, receivers know either.
+    With several secrets there is a signature for each: while one replaces another, receivers know either. Without one,
+    there are no headers.
     """
+    if not secrets:
+        return {}
     signed = b".".join((id_.encode(), str(timestamp).encode(), body))
     made = [hmac.digest(found, signed, hashlib.sha256) for secret in secrets if (found := key(secret))]
     return {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from limen.core import standardwebhooks
+from limen.core.configcourier import HttpRequest
 from limen.core.outbound import Outbound
 from limen.courier import mail, mailbox, render, webservice
 from limen.courier.model import Message, Undelivered
@@ -41,16 +44,21 @@ class Carrier:
         elif mailbox.is_only(project):
             return
         elif courier.delivery_strategy == "http":
-            await webservice.send(self._outbound, courier.http.request_config, message, rendered)
+            await self._call(project, courier.http.request_config, message, rendered)
         else:
             await self._mail(project, message, rendered)
 
     async def _channel(self, project: Project, message: Message, rendered: Rendered) -> None:
         channel = next((one for one in project.config.courier.channels if one.id == message.channel), None)
         if channel:
-            await webservice.send(self._outbound, channel.request_config, message, rendered)
+            await self._call(project, channel.request_config, message, rendered)
         elif not mailbox.is_only(project):
             raise Undelivered(f"courier.channels has no entry with the id {message.channel}")
+
+    async def _call(self, project: Project, request: HttpRequest, message: Message, rendered: Rendered) -> None:
+        secrets, at = project.config.limen.webhooks.secrets, int(self._now().timestamp())
+        sign = partial(standardwebhooks.sign, secrets, message.id, at)
+        await webservice.send(self._outbound, request, message, rendered, sign)
 
     async def _mail(self, project: Project, message: Message, rendered: Rendered) -> None:
         smtp = project.config.courier.smtp

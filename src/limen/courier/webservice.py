@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from limen.core import configuredcall, jsonnet
 from limen.core.configcourier import HttpRequest
 from limen.core.configuredcall import FORM, JSON
 from limen.core.jsonnet import JsonnetError
-from limen.core.outbound import Outbound, OutboundError
+from limen.core.outbound import Headers, Outbound, OutboundError
 from limen.courier import documents
 from limen.courier.model import Message, Undelivered
 from limen.courier.render import Rendered
@@ -34,8 +35,13 @@ function(ctx)
 """
 
 
-async def send(outbound: Outbound, request: HttpRequest, message: Message, rendered: Rendered) -> None:
-    """:raises Undelivered: no answer, or another than 2xx"""
+async def send(
+    outbound: Outbound, request: HttpRequest, message: Message, rendered: Rendered, sign: Callable[[bytes], Headers]
+) -> None:
+    """
+    :param sign: the headers by which the service knows that a body is ours
+    :raises Undelivered: no answer, or another than 2xx
+    """
     if not request.url:
         raise Undelivered("request_config.url is not set")
     headers = {"Idempotency-Key": message.id} | configuredcall.headers(
@@ -45,7 +51,9 @@ async def send(outbound: Outbound, request: HttpRequest, message: Message, rende
         await _body(outbound, request, headers["Content-Type"], message, rendered) if request.method != "TRACE" else b""
     )
     try:
-        answer = await outbound.request(request.method, request.url, headers=headers, body=body, seconds=SECONDS)
+        answer = await outbound.request(
+            request.method, request.url, headers={**headers, **sign(body)}, body=body, seconds=SECONDS
+        )
     except OutboundError as error:
         raise Undelivered(str(error)) from error
     if not 200 <= answer.status < 300:

@@ -163,13 +163,11 @@ class _Request:
 
     def _each(self) -> dict[str, str]:
         """What each attempt has of its own: its id, and, when there is a secret, its time and signature."""
-        own = self._ctx.project.config.limen.webhooks
         made: dict[str, str] = {}
         if self._hook.emit_analytics_event:
             made |= {"Ory-Webhook-Request-ID": new_id(), "Ory-Webhook-Trigger-ID": self._id}
-        if secrets := [one for one in (own.signing_secret, own.former_signing_secret) if one]:
-            made |= standardwebhooks.sign(secrets, self._id, int(self._ctx.now.timestamp()), self._body)
-        return made
+        secrets = self._ctx.project.config.limen.webhooks.secrets
+        return made | standardwebhooks.sign(secrets, self._id, int(self._ctx.now.timestamp()), self._body)
 
 
 def _told(ctx: Context, about: Occasion) -> dict[str, Any]:

@@ -75,7 +75,7 @@ async def _urgent(call: Call) -> list[str]:
 
 
 def _shown(call: Call, flow: Flow, urgent: list[str]) -> Answer:
-    shown = view(call.site.project, flow, words.pick(call))
+    shown = view(call.site.project, flow, words.pick(call), call.ctx.now)
     shown.leads += urgent
     return draw.page(call, "flow", {"view": shown})
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from limen.core.messages import RESEND_CODE, Message
+from limen.core.messages import RESEND_CODE, SEND_LINK_AGAIN, Message
 from limen.core.ui import Anchor, Division, Image, Input, Node, Text
 from limen.core.urls import Url
 from limen.http.pages.words import Words
@@ -23,6 +23,7 @@ _AUTOFILL = {
 _CODES = ("code", "totp_code", "lookup_secret")
 _DANGER = ("unlink", "totp_unlink", "lookup_secret_disable", "webauthn_remove", "passkey_remove")
 _MAIN = ("method", "lookup_secret_confirm")
+_SEND_AGAIN = (RESEND_CODE.id, SEND_LINK_AGAIN.id)
 _CALL = re.compile(r"window\.(\w+)\(")
 
 ALERT = "alert"  # the id of the form's own error
@@ -47,6 +48,7 @@ class Item(Struct, kw_only=True):
     optional: bool = False
     tone: str = "plain"
     goes_back: bool = False
+    sends_again: bool = False
     told_by_alert: bool = False  # the form's error is read out with this field
     codes: tuple[tuple[str, bool], ...] = ()  # backup codes, each with whether it can still be used
 
@@ -128,7 +130,7 @@ def _input(node: Node, input_: Input, said: dict[str, Any], words: Words) -> Ite
 
 def _submit(node: Node, input_: Input, said: dict[str, Any], words: Words) -> Item:
     goes_back = input_.name == "screen"
-    sends_again = input_.name == "resend" or (node.meta.label is not None and node.meta.label.id == RESEND_CODE.id)
+    sends_again = input_.name == "resend" or (node.meta.label is not None and node.meta.label.id in _SEND_AGAIN)
     tone = "plain"
     if input_.name in _DANGER:
         tone = "danger"
@@ -139,7 +141,7 @@ def _submit(node: Node, input_: Input, said: dict[str, Any], words: Words) -> It
     label = said["label"] or words("common.continue")
     attributes: Attributes = {"disabled": input_.disabled}
     common = {**said, "label": label, "name": input_.name, "value": shown(node.value)}
-    return Item(kind="button", tone=tone, goes_back=goes_back, attributes=attributes, **common)
+    return Item(kind="button", tone=tone, goes_back=goes_back, sends_again=sends_again, attributes=attributes, **common)
 
 
 def _trigger(node: Node, input_: Input, said: dict[str, Any], words: Words) -> Item:

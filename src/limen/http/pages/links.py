@@ -37,25 +37,25 @@ def start(project: Project, kind: Kind, return_to: str = "") -> str:
     return urls.with_query(url, {"return_to": return_to}) if return_to else url
 
 
-def beside(project: Project, flow: Flow, words: Words, *, asks_password: bool, asks_code: bool) -> list[Link]:
-    """The links below a form."""
+def beside(project: Project, flow: Flow, words: Words, *, asks_password: bool, waits: bool) -> list[Link]:
+    """The links below a form. `waits`: a message is on its way."""
     to = flow.return_to
     found: list[Link] = []
     match flow.kind:
         case "login" if flow.situation in ("first", "identify", "identified"):
-            if asks_code or flow.situation == "identified":
+            if waits or flow.situation == "identified":
                 found.append(Link(words("link.other_account"), start(project, "login", to)))
             elif offers(project, "recovery"):
                 key = "link.forgot_password" if asks_password else "link.cannot_sign_in"
                 found.append(Link(words(key), start(project, "recovery", to)))
-            if offers(project, "registration") and not asks_code:
+            if offers(project, "registration") and not waits:
                 label = words("link.create_account")
                 found.append(Link(label, start(project, "registration", to), words("page.login.no_account")))
         case "registration":
             sign_in = words("link.sign_in")
             found.append(Link(sign_in, start(project, "login", to), words("page.registration.have_account")))
         case "recovery" | "verification":
-            if asks_code and flow.state != "passed_challenge":
+            if waits and flow.state != "passed_challenge":
                 found.append(Link(words("link.other_address"), start(project, flow.kind, to)))
             if flow.kind == "recovery":
                 found.append(Link(words("link.sign_in_instead"), start(project, "login", to)))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from limen.core import messages, urls
 from limen.core.ui import Node, Script
 from limen.flow import script
 from limen.flow.model import Flow
-from limen.http.pages import arrange, links
+from limen.http.pages import arrange, awaiting, links
 from limen.http.pages.arrange import Form
 from limen.http.pages.items import ALERT, Item, item, shown
 from limen.http.pages.links import Link
@@ -59,8 +61,9 @@ class View(Struct, kw_only=True):
     links: list[Link]
 
 
-def view(project: Project, flow: Flow, words: Words) -> View:
+def view(project: Project, flow: Flow, words: Words, now: datetime) -> View:
     told = flow.ui.messages
+    flow = replace(flow, ui=replace(flow.ui, nodes=awaiting.nodes(flow)))
     forms = arrange.forms(flow.kind, flow.ui.nodes, [m.id for m in told if m.type == "error"], words)
     _name(forms, urls.join(project.public_url, "/ui/"))
     _state_rules(project, forms, words)
@@ -68,8 +71,10 @@ def view(project: Project, flow: Flow, words: Words) -> View:
     alerts = [Alert(m.type, words.message(m)) for m in told if m.type == "success"]
     if errors := [words.message(m) for m in told if m.type == "error"]:
         alerts.insert(0, Alert("error", " ".join(errors)))
-    asks_code = _asks_code(flow)
+    asks_code = awaiting.code(flow)
+    waits = asks_code or awaiting.link(flow)
     _focus(flow, forms, has_alert=bool(errors))
+    _slow_down(forms, awaiting.pause(flow, now), words)
     steps = flow.situation in _STEPS and not asks_code
     return View(
         kind=flow.kind,
@@ -84,10 +89,10 @@ def view(project: Project, flow: Flow, words: Words) -> View:
         shows_account=bool(_account(flow)) and _carries_account(flow),
         step=words("page.registration.step", step=_STEPS[flow.situation], steps=len(_STEPS)) if steps else "",
         missing=words.message(messages.PROPERTY_MISSING(property="")),
-        mail=asks_code or (flow.state == "sent_email"),
+        mail=waits,
         other_account=flow.situation in ("second", "second_refresh", "refresh"),
         script=_script(project, flow.ui.nodes, words),
-        links=links.beside(project, flow, words, asks_password=_has(flow, "password"), asks_code=asks_code),
+        links=links.beside(project, flow, words, asks_password=_has(flow, "password"), waits=waits),
     )
 
 
@@ -95,16 +100,13 @@ def _has(flow: Flow, name: str) -> bool:
     return any(n.id == name for n in flow.ui.nodes)
 
 
-def _asks_code(flow: Flow) -> bool:
-    """Whether the code of a message is asked for."""
-    return any(n.id == "code" and n.group == "code" for n in flow.ui.nodes)
-
-
 def _title(flow: Flow, words: Words, *, asks_code: bool) -> str:
     place = f"page.{flow.kind}"
     detail: str = flow.situation if flow.kind in ("login", "registration") else ""
     if asks_code:
         detail = "code"
+    elif awaiting.link(flow):
+        return words("state.link_sent.title")
     elif any(m.id == messages.SIGN_IN_TO_LINK.id for m in flow.ui.messages):
         detail = "link"
     elif flow.kind == "verification" and flow.state == "passed_challenge":
@@ -132,14 +134,16 @@ def _account(flow: Flow) -> str:
     """The address or name that the form is about, as far as its nodes tell."""
     for n in flow.ui.nodes:
         value = "" if n.is_submit else shown(n.value)
-        if value and (n.id == "identifier" or (n.id.startswith("traits.") and ("@" in value or "username" in n.id))):
+        if value and (
+            n.id in ("identifier", "email") or (n.id.startswith("traits.") and ("@" in value or "username" in n.id))
+        ):
             return value
     return ""
 
 
 def _carries_account(flow: Flow) -> bool:
     """Whether that is hidden in the form, so that the page has to show it."""
-    named = [n for n in flow.ui.nodes if n.id == "identifier" or n.id.startswith("traits.")]
+    named = [n for n in flow.ui.nodes if n.id in ("identifier", "email") or n.id.startswith("traits.")]
     return all(getattr(n.attributes, "type", "") == "hidden" for n in named)
 
 
@@ -158,6 +162,14 @@ def _state_rules(project: Project, forms: list[Form], words: Words) -> None:
         for field in form.fields:
             if field.attributes.get("autocomplete") == "new-password":
                 field.hints = (*field.hints, words("field.password_rule", count=least))
+
+
+def _slow_down(forms: list[Form], seconds: int, words: Words) -> None:
+    """A button that sends a message again waits, and says how long (`limen.js`)."""
+    for one in _all(forms):
+        if one.sends_again and seconds:
+            text = words("field.send_again_in", label=one.label, seconds="{seconds}")
+            one.attributes = one.attributes | {"data-wait": str(seconds), "data-waiting": text}
 
 
 # --- ids and focus --------------------------------------------------------------------------------------------------

@@ -37,6 +37,19 @@
     });
   }
 
+  // A message is sent again when the first has had time to arrive; the button says when that is.
+  for (const button of all("[data-wait]")) {
+    const label = button.textContent;
+    const end = Date.now() + 1000 * button.dataset.wait;
+    const tick = () => {
+      const left = Math.ceil((end - Date.now()) / 1000);
+      button.disabled = left > 0;
+      button.textContent = left > 0 ? button.dataset.waiting.replace("{seconds}", left) : label;
+      if (left > 0) setTimeout(tick, (end - Date.now()) % 1000 || 1000);
+    };
+    tick();
+  }
+
   // A time is chosen where one is, and sent with its zone (RFC 3339).
   for (const field of all("[data-moment]")) {
     const when = new Date(field.value);
