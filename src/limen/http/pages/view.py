@@ -125,6 +125,8 @@ def _leads(flow: Flow, words: Words, *, asks_code: bool) -> list[str]:
         leads.insert(0, words("state.signed_out.title") + ".")
     if leads or asks_code or flow.state == "passed_challenge":
         return leads
+    if flow.kind == "verification" and awaiting.link(flow):  # it was sent without being asked for
+        return [words.message(messages.VERIFICATION_LINK_SENT())]
     place = f"page.{flow.kind}"
     lead = words.maybe(f"{place}.{flow.situation}.lead") or words.maybe(f"{place}.lead")
     return [lead] if lead else []
