@@ -38,6 +38,7 @@ from limen.project import store as projects
 from limen.project.model import Identifiers, Project, compile_project
 from limen.reload import Reload, Source
 from limen.settings import data_source
+from limen.upkeep import Upkeep
 
 GRACE = 120.0  # seconds running requests get when the server is told to stop
 READY_WITHIN = 5.0  # seconds the database has to answer for the server to be ready
@@ -82,6 +83,8 @@ class App:
         if self._source:
             follow = Reload(self._source.files, self._source.loaded, lambda: self.config, self._take_over, self.reload)
             self._tasks.append(asyncio.create_task(follow.run()))
+        upkeep = Upkeep(lambda: self.config, self.site.database(), self._now)
+        self._tasks.append(asyncio.create_task(upkeep.run()))
         if self._watch_courier or mailbox.is_only(self.site.project):
             self._start_courier()
 

@@ -152,9 +152,61 @@ def test_92_no_order_and_no_column_can_be_asked_for(server: LiveServer) -> None:
     for number in range(3):
         Caller(server, "app").sign_up(f"p{number}@example.org")
     plain = httpx.get(f"{server.admin}admin/identities").json()
-    for name in ("order", "order_by", "sort", "sort_by", "filter", "where", "fields", "columns", "q"):
+    for name in ("order", "order_by", "sort_by", "filter", "where", "fields", "columns", "q"):
         for asked in ("created_at", "traits desc", "1; drop table identities", "(select 1)"):
             assert httpx.get(f"{server.admin}admin/identities", params={name: asked}).json() == plain, (name, asked)
+    for asked in (
+        "traits",
+        "created_at desc",
+        "credentials",
+        "id; drop table identities",
+        "(select 1)",
+        "-",
+        "--created_at",
+    ):
+        answer = httpx.get(f"{server.admin}admin/identities", params={"sort": asked})
+        assert answer.status_code == 400, asked
+
+
+def test_92_a_forged_page_token_of_a_search_is_data(server: LiveServer) -> None:
+    Caller(server, "app").sign_up()
+    made = (
+        b'["-created_at","\' or 1=1 --","x"]', b'["-created_at","9","9","9"]', b'["traits","9","9"]', b'["-created_at",9,9]',
+        b'["-created_at","9999","~"]', b'["-created_at","","\\u0000"]', b'{"sort":"-created_at"}', b"[]", b"null",
+    )  # fmt: skip
+    for forged in [*FORGED_PAGES, *map(offset_token, made)]:
+        for query in ({"search": "ann"}, {"state": "active"}, {"verified": "false", "search": "example"}):
+            answer = httpx.get(f"{server.admin}admin/identities", params={**query, "page_token": forged})
+            assert answer.status_code in (200, 400), forged
+            assert not re.search(r"select |syntax|sqlite|postgres", answer.text, re.IGNORECASE), forged
+
+
+def test_93_a_search_does_not_look_at_secrets(server: LiveServer) -> None:
+    ann = Caller(server, "app")
+    id_ = ann.sign_up(ANN)["id"]
+    app = set_up_app(ann)
+    codes = set_up_codes(ann)
+    note = [{"op": "add", "path": "/metadata_admin", "value": {"note": "confidential"}}]
+    assert httpx.patch(f"{server.admin}admin/identities/{id_}", json=note).status_code == 200
+    shown = httpx.get(
+        f"{server.admin}admin/identities/{id_}", params={"include_credential": ["password", "totp", "lookup_secret"]}
+    ).json()["credentials"]
+    hashed = shown["password"]["config"]["hashed_password"]
+    digest = ask(server.app.config.dsn, "select token_digest from sessions")[0][0]
+    secrets = (hashed, hashed[:7], "2a", app.secret, codes[0], digest, digest[:6], ann.token, "otpauth", "confidential")
+    for secret in (
+        *secrets,
+        *(f" has {secret}" for secret in secrets),
+        "password",
+        "has password",
+        "verified no",
+        "state",
+    ):
+        found = httpx.get(f"{server.admin}admin/identities", params={"search": secret}).json()
+        assert found == [], secret
+    text = httpx.get(f"{server.admin}admin/identities", params={"search": "ann"}).text
+    assert ANN in text
+    assert not [secret for secret in secrets[:-2] if secret in text]
 
 
 def test_93_people_cannot_be_found_by_their_secrets(server: LiveServer) -> None:

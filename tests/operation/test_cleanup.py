@@ -1,7 +1,9 @@
-"""`limen cleanup sql` deletes what has expired, and nothing else."""
+"""What has expired is deleted, by the server itself or by `limen cleanup sql`, and nothing else."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from tests.conftest import Start
 from tests.operation.conftest import Configure
 from tests.support.callers import Caller
+from tests.support.direct import ask
 from tests.support.process import limen
+from tests.support.server import LiveServer
 
 
 @pytest.mark.slow
@@ -34,3 +38,49 @@ def test_a_time_span_that_is_none_is_told(configure: Configure, dsn: str, tmp_pa
     done = limen(tmp_path, "cleanup", "sql", "-e", "-c", configure(dsn), "--keep-last", "soon")
     assert done.returncode == 1  # as Kratos answers a flag it cannot read
     assert "'soon' is no time span" in done.stderr
+
+
+def number_of(server: LiveServer, table: str) -> int:
+    return int(ask(server.app.config.dsn, f"select count(*) from {table}")[0][0])
+
+
+def until(reached: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if reached():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it was not reached in half a minute")
+
+
+SHORT = {"selfservice": {"flows": {"login": {"lifespan": "1ms"}}}}
+
+
+def test_the_server_deletes_what_has_expired(start: Start) -> None:
+    """Of two nodes, whichever comes first."""
+    first = start({**SHORT, "limen": {"cleanup": {"enabled": False}}})
+    ann = Caller(first, "app")
+    for _ in range(3):
+        ann.start("login")
+    young = ann.start("registration")
+    ann.sign_up()
+    own = {
+        "limen": {"cleanup": {"interval": "1s", "keep": "0s", "keep_sessions": "1h"}},
+        "database": {"cleanup": {"batch_size": 2}},
+    }
+    second, third = start(own), start(own)
+    until(lambda: number_of(second, "flows") <= 2)
+    assert ann.flow("registration", young["id"])["id"] == young["id"]
+    assert number_of(third, "sessions") == 1  # kept for an hour
+
+
+def test_the_server_deletes_nothing_when_told_so(start: Start) -> None:
+    server = start({**SHORT, "limen": {"cleanup": {"enabled": False, "keep": "0s"}}})
+    ann = Caller(server, "app")
+    ann.start("login")
+    until(
+        lambda: bool(
+            ask(server.app.config.dsn, "select done_at from chores where name = 'directory' and done_at <> ''")
+        )
+    )
+    assert number_of(server, "flows") == 1
+    assert number_of(server, "chores") == 1

@@ -77,6 +77,10 @@ class CountingDriver:
         self.trips += 1
         return await self._driver.rows(sql, params)
 
+    async def scan(self, sql: str, params: Any) -> Sequence[Row]:
+        self.trips += 1
+        return await self._driver.scan(sql, params)
+
     async def write(self, sql: str, params: Any) -> Sequence[Row]:
         self.trips += 1
         return await self._driver.write(sql, params)

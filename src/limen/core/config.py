@@ -320,6 +320,17 @@ class OwnDatabase(Section, frozen=True):
     pool_size: Annotated[Count, says("Most connections to PostgreSQL.")] = 10
 
 
+class OwnCleanup(Section, frozen=True):
+    """What has expired is deleted while the server runs, by one node at a time, in small steps."""
+
+    enabled: Annotated[bool, says("Whether that is done; otherwise run `limen cleanup sql` now and then.")] = True
+    interval: Annotated[Duration, says("How often.")] = 3600.0
+    keep: Annotated[Duration, says("How long expired flows, codes and error pages are kept.")] = 86400.0
+    keep_sessions: Annotated[Duration, says("How long sessions are kept after their end; operators see them.")] = (
+        30 * 86400.0
+    )
+
+
 class Hashing(Section, frozen=True):
     """How much password hashing goes on at once."""
 
@@ -420,6 +431,7 @@ class Limen(Section, frozen=True):
     """What only Limen has; Kratos does not know this section."""
 
     branding: Branding = Branding()
+    cleanup: OwnCleanup = OwnCleanup()
     database: OwnDatabase = OwnDatabase()
     hashing: Hashing = Hashing()
     limits: Limits = Limits()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from limen.db.database import Driver, ProjectDatabase
 
 _PROJECTS = "select id from projects order by id"
-_TABLES = {
+TABLES = {  # and when a row is no longer needed
     "flows": "expires_at",
     "proofs": "expires_at",
     "pauses": "expires_at",
@@ -21,22 +21,25 @@ _TABLES = {
 async def clean(
     driver: Driver, before: str, *, batch: int, pause: float, told: Callable[[str, int], None] = lambda *_: None
 ) -> int:
-    """Delete all rows that expired before this time stamp, `batch` at once, with `pause` seconds between two tables.
+    """Delete all rows of all projects that expired before this time stamp, `batch` at once, with `pause` seconds between
+    two tables.
 
     :returns: how many there were; `told` hears it for each table
     """
     total = 0
     projects = [ProjectDatabase(driver, row[0]) for row in await driver.rows(_PROJECTS, {})]
-    for number, (table, column) in enumerate(_TABLES.items()):
+    for number, table in enumerate(TABLES):
         if number:
             await asyncio.sleep(pause)
-        gone = sum([await _clean(db, table, column, before, batch) for db in projects])
+        gone = sum([await clean_table(db, table, before, batch=batch) for db in projects])
         told(table, gone)
         total += gone
     return total
 
 
-async def _clean(db: ProjectDatabase, table: str, column: str, before: str, batch: int) -> int:
+async def clean_table(db: ProjectDatabase, table: str, before: str, *, batch: int, pause: float = 0) -> int:
+    """Delete what expired in one table, with `pause` seconds between two batches; how much there was."""
+    column = TABLES[table]
     sql = f"""
         delete from {table} where project_id = :project and id in (
             select id from {table} where project_id = :project and {column} < :before limit :batch
@@ -45,4 +48,7 @@ async def _clean(db: ProjectDatabase, table: str, column: str, before: str, batc
     total = 0
     while gone := len(await db.write(sql, before=before, batch=batch)):
         total += gone
+        if gone < batch:
+            break
+        await asyncio.sleep(pause)
     return total

@@ -95,6 +95,7 @@ class Driver(Protocol):
     dialect: str
 
     async def rows(self, sql: str, params: Params) -> Sequence[Row]: ...
+    async def scan(self, sql: str, params: Params) -> Sequence[Row]: ...
     async def write(self, sql: str, params: Params) -> Sequence[Row]: ...
     async def commit(self, statements: Sequence[Statement]) -> None: ...
     async def insert_each(self, groups: Sequence[Sequence[Statement]]) -> list[bool]: ...
@@ -119,6 +120,10 @@ class ProjectDatabase:
 
     async def rows(self, sql: str, **params: Any) -> Sequence[Row]:
         return await self._driver.rows(sql, confined(sql, self.project, params))
+
+    async def scan(self, sql: str, **params: Any) -> Sequence[Row]:
+        """The rows of a statement that looks at many; nobody else waits for it."""
+        return await self._driver.scan(sql, confined(sql, self.project, params))
 
     async def write(self, sql: str, **params: Any) -> Sequence[Row]:
         """One writing statement with `returning`; its rows. Empty when it touched none."""

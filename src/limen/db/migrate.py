@@ -85,6 +85,14 @@ async def up(driver: Driver) -> list[Migration]:
 
 
 def _for(dialect: str, statements: Sequence[str]) -> list[str]:
-    """Text that is compared or sorted is compared by bytes: SQLite always does, PostgreSQL when asked (`/*bytes*/`)."""
-    collation = "" if dialect == "sqlite" else ' collate "C"'
-    return [statement.replace("/*bytes*/", collation) for statement in statements]
+    """The statements as this database spells them.
+
+    Text that is compared or sorted is compared by bytes: SQLite always does, PostgreSQL when asked (`/*bytes*/`). A table
+    that is nothing but its key is kept once on SQLite, as its own index (`/*clustered*/`).
+    """
+    words = {"/*bytes*/": "", "/*clustered*/": "without rowid"}
+    if dialect != "sqlite":
+        words = {"/*bytes*/": ' collate "C"', "/*clustered*/": ""}
+    for mark, text in words.items():
+        statements = [statement.replace(mark, text) for statement in statements]
+    return list(statements)

@@ -132,6 +132,9 @@ class Postgres:
 
         return await self._repeated(work)
 
+    async def scan(self, sql: str, params: Params) -> Sequence[Row]:
+        return await self.rows(sql, params)
+
     async def write(self, sql: str, params: Params) -> Sequence[Row]:
         return await self.rows(sql, params)
 

@@ -1,6 +1,7 @@
 """SQLite: reads by key inline on the event loop, writes through one thread that groups them into one transaction.
 
-A read takes some 20 µs, a hop to a thread 80; an fsync or a checkpoint can take 75 ms, so no write runs on the loop.
+A read takes some 20 µs, a hop to a thread 80; an fsync or a checkpoint can take 75 ms, so no write runs on the loop. Nor does
+a scan: it has a thread and a connection of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,6 +54,7 @@ class Sqlite:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_loop, name="limen-sqlite-writer", daemon=True)
+        self._scans = ThreadPoolExecutor(max_workers=1, thread_name_prefix="limen-sqlite-scan")
 
     @classmethod
     async def open(cls, options: SqliteOptions) -> Sqlite:
@@ -62,6 +65,7 @@ class Sqlite:
                 driver._folder = tempfile.TemporaryDirectory(prefix="limen-memory-")
             driver._writer = driver._connect(read_only=options.read_only)
             driver._reader = driver._connect(read_only=True)
+            driver._scanner = driver._connect(read_only=True)
         except sqlite3.Error as error:
             raise DatabaseError(f"the SQLite file {options.path} cannot be opened: {error}") from error
         driver._thread.start()
@@ -69,6 +73,7 @@ class Sqlite:
 
     _writer: sqlite3.Connection
     _reader: sqlite3.Connection
+    _scanner: sqlite3.Connection
 
     def _connect(self, *, read_only: bool) -> sqlite3.Connection:
         o = self._options
@@ -95,6 +100,15 @@ class Sqlite:
     async def rows(self, sql: str, params: Params) -> Sequence[Row]:
         try:
             return self._reader.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            raise DatabaseError(str(error)) from error
+
+    async def scan(self, sql: str, params: Params) -> Sequence[Row]:
+        def work() -> Sequence[Row]:
+            return self._scanner.execute(sql, params).fetchall()
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._scans, work)
         except sqlite3.OperationalError as error:
             raise DatabaseError(str(error)) from error
 
@@ -125,6 +139,8 @@ class Sqlite:
         await self.rows("select 1", {})
 
     async def close(self) -> None:
+        await asyncio.to_thread(self._scans.shutdown)
+        self._scanner.close()
         self._reader.close()  # the writer leaves last: only it can bring everything home into the one file
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)

@@ -182,8 +182,9 @@ def unmark_address(address: VerifiableAddress, stamp: str) -> VerifiableAddress:
 
 def save(commit: Commit, before: Identity, after: Identity, otherwise: Callable[[], Exception] | None = None) -> None:
     """Store a change; `otherwise` makes the error for somebody else having been faster."""
-    store.update(commit, before, after, otherwise or _overtaken)
+    store.update(commit, before, after, otherwise or overtaken)
 
 
-def _overtaken() -> Exception:
+def overtaken() -> Exception:
+    """The person was changed or deleted between the read and the write."""
     return errors.conflict("This account was changed by someone else at the same moment. Try again.")

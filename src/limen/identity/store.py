@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from limen.core import webauthn
-from limen.db import lists
 from limen.db.database import Commit, ProjectDatabase, Row
-from limen.identity import keys
+from limen.identity import directory, keys
 from limen.identity.model import Identity, decode
 
 HANDLE = "webauthn_handle"  # a row of `identifiers` that is no name anybody signs in with
@@ -48,7 +47,7 @@ _UPDATE = """
            metadata_admin = :metadata_admin, credentials = :credentials
      where project_id = :project and id = :id and version = :version
 """
-_DELETE = "delete from identities where project_id = :project and id = :id"
+_DELETE = "delete from identities where project_id = :project and id = :id and version = :version"
 _ADD_IDENTIFIER = """
     insert into identifiers (project_id, type, identifier, identity_id) values (:project, :type, :identifier, :identity_id)
 """
@@ -130,6 +129,7 @@ def insert(commit: Commit, identity: Identity) -> None:
     commit.add(_INSERT, **_columns(identity))
     commit.add_all(_ADD_IDENTIFIER, [_identifier(identity, *key) for key in _identifiers(identity)])
     commit.add_all(_ADD_ADDRESS, [_address(identity, *key) for key in _addresses(identity)])
+    directory.add(commit, identity)
 
 
 def update(commit: Commit, before: Identity, after: Identity, otherwise: Callable[[], Exception]) -> None:
@@ -143,6 +143,7 @@ def update(commit: Commit, before: Identity, after: Identity, otherwise: Callabl
     had, has = set(_addresses(before)), set(_addresses(after))
     commit.add_all(_DROP_ADDRESS, [_address(after, *key) for key in sorted(had - has)])
     commit.add_all(_ADD_ADDRESS, [_address(after, *key) for key in sorted(has - had)])
+    directory.change(commit, before, after)
     gone = _reached_at(before) - _reached_at(after)
     commit.add_all(_DROP_PROOFS_TO, [{"identity_id": after.id, "address": address} for address in sorted(gone)])
 
@@ -154,11 +155,13 @@ def update_if_unchanged(commit: Commit, before: Identity, after: Identity) -> No
     commit.add(_UPDATE, **{**columns, "version": before.version})
 
 
-def delete(commit: Commit, id_: str, otherwise: Callable[[], Exception]) -> None:
-    commit.add(_DELETE, expect=1, otherwise=otherwise, id=id_)
-    commit.add(_DROP_IDENTIFIERS, identity_id=id_)
-    commit.add(_DROP_ADDRESSES, identity_id=id_)
-    commit.add(_DROP_PROOFS, identity_id=id_)
+def delete(commit: Commit, identity: Identity, otherwise: Callable[[], Exception]) -> None:
+    """Delete a person who is still as they were read: what else is stored of them is known by that."""
+    commit.add(_DELETE, expect=1, otherwise=otherwise, id=identity.id, version=identity.version)
+    commit.add(_DROP_IDENTIFIERS, identity_id=identity.id)
+    commit.add(_DROP_ADDRESSES, identity_id=identity.id)
+    commit.add(_DROP_PROOFS, identity_id=identity.id)
+    directory.remove(commit, identity)
 
 
 def _identifiers(identity: Identity) -> Iterator[tuple[str, str]]:
@@ -210,59 +213,3 @@ def _columns(identity: Identity) -> dict[str, Any]:
         "metadata_admin": None if identity.metadata_admin is None else encode(identity.metadata_admin).decode(),
         "credentials": encode(identity.credentials).decode(),
     }
-
-
-# --- lists --------------------------------------------------------------------------------------------------------------
-
-_PAGE = f"""
-    select {COLUMNS} from identities i
-     where i.project_id = :project and i.id > :after order by i.id limit :limit
-"""
-_PAGE_OFFSET = (
-    f"select {COLUMNS} from identities i where i.project_id = :project order by i.id limit :limit offset :offset"
-)
-_PAGE_ORGANIZATION = f"""
-    select {COLUMNS} from identities i
-     where i.project_id = :project and i.organization_id = :organization_id and i.id > :after order by i.id limit :limit
-"""
-_PAGE_SIMILAR = f"""
-    select distinct i.id, {COLUMNS} from identifiers f
-      join identities i on i.project_id = f.project_id and i.id = f.identity_id
-     where f.project_id = :project and f.identifier >= :low and f.identifier < :high and i.id > :after
-       and f.type <> 'webauthn_handle'
-     order by i.id limit :limit
-"""
-_BY_IDS = f"select {COLUMNS} from identities i where i.project_id = :project and i.id in {lists.placeholders('id')}"
-_COUNT = "select count(*) from identities where project_id = :project"
-
-
-async def page(db: ProjectDatabase, after: str, limit: int) -> list[Identity]:
-    """The people whose ids come after this one."""
-    return [from_row(row) for row in await db.rows(_PAGE, after=after, limit=limit)]
-
-
-async def page_at(db: ProjectDatabase, offset: int, limit: int) -> list[Identity]:
-    return [from_row(row) for row in await db.rows(_PAGE_OFFSET, offset=offset, limit=limit)]
-
-
-async def page_of_organization(db: ProjectDatabase, organization_id: str, after: str, limit: int) -> list[Identity]:
-    rows = await db.rows(_PAGE_ORGANIZATION, organization_id=organization_id, after=after, limit=limit)
-    return [from_row(row) for row in rows]
-
-
-async def page_similar(db: ProjectDatabase, prefix: str, after: str, limit: int) -> list[Identity]:
-    """Everybody with an identifier that starts with this text. A range of the index, not a scan."""
-    rows = await db.rows(_PAGE_SIMILAR, low=prefix, high=prefix + "\U0010ffff", after=after, limit=limit)
-    return [from_row(row[1:]) for row in rows]
-
-
-async def by_ids(db: ProjectDatabase, ids: Sequence[str], after: str, limit: int) -> list[Identity]:
-    """Those of these people who exist, by id, after this one."""
-    wanted = sorted({id_ for id_ in ids if id_ > after})
-    found = [from_row(row) for chunk in lists.chunks("id", wanted) for row in await db.rows(_BY_IDS, **chunk)]
-    return sorted(found, key=lambda identity: identity.id)[:limit]
-
-
-async def count(db: ProjectDatabase) -> int:
-    row = await db.row(_COUNT)
-    return int(row[0]) if row else 0

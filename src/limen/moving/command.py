@@ -33,7 +33,7 @@ async def _copy(loaded: Loaded, schemas: Schemas, dsn: str, *, network: str, dry
     source = await open_database(dsn, network)
     app = App(loaded.config, schemas.by_id)
     try:
-        await app.start()
+        await app.open()
         ctx = app.site.context(Client(url=app.site.project.public_url))
         bar = click.progressbar(length=source.total, label="Checking" if dry_run else "Copying", file=sys.stderr)
         with bar:

@@ -8,6 +8,7 @@ import msgspec
 
 from limen.context import Context
 from limen.core import errors
+from limen.identity import service as identities
 from limen.identity import store as people
 from limen.selfservice import notices
 from limen.session import service as sessions
@@ -52,7 +53,7 @@ async def delete(ctx: Context, subject: Subject) -> None:
     identity = subject.identity
     commit = ctx.db.begin()
     notices.account_deleted(commit, ctx, identity)
-    people.delete(commit, identity.id, errors.session_inactive)
+    people.delete(commit, identity, identities.overtaken)
     session_store.delete_all(commit, identity.id)
     await ctx.db.commit(commit)
     ctx.events.tell("identity.deleted", identity.id, by="owner")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from limen.context import Context
 from limen.core import errors
+from limen.core.errors import LimenError
 from limen.db import lists
 from limen.db.database import ProjectDatabase
 from limen.identity import service as identities
@@ -88,16 +89,25 @@ async def end(ctx: Context, id_: str) -> None:
     ctx.events.tell("session.revoked", identity.id, session=session.id)
 
 
+class _Changed(LimenError):
+    """The person is not as they were read any more."""
+
+
 async def delete_identity(ctx: Context, id_: str | None) -> None:
     """Remove a person and all their sessions.
 
     :raises ApiError: 404, there is no such person
     """
-    identity = await identities.must(ctx.db, id_)
-    commit = ctx.db.begin()
-    people.delete(commit, identity.id, errors.row_not_found)
-    store.delete_all(commit, identity.id)
-    await ctx.db.commit(commit)
+    while True:
+        identity = await identities.must(ctx.db, id_)
+        commit = ctx.db.begin()
+        people.delete(commit, identity, _Changed)
+        store.delete_all(commit, identity.id)
+        try:
+            await ctx.db.commit(commit)
+        except _Changed:  # somebody was faster, with a change or with this
+            continue
+        break
     ctx.events.tell("identity.deleted", identity.id)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from limen.db.database import Commit, ProjectDatabase, Row
+from limen.identity import directory
 from limen.identity import store as identities
 from limen.identity.model import Identity
 from limen.session.model import Session, Subject, decode
@@ -84,6 +85,8 @@ async def by_id(db: ProjectDatabase, id_: str) -> Session | None:
 
 
 def insert(commit: Commit, session: Session, digest: str) -> None:
+    """Store a new session. That it began is noted of the person, for the operators."""
+    directory.signed_in(commit, session.identity_id, session.authenticated_at)
     commit.add(
         _INSERT,
         id=session.id,
@@ -98,6 +101,7 @@ def insert(commit: Commit, session: Session, digest: str) -> None:
 
 def update(commit: Commit, session: Session, otherwise: Callable[[], Exception]) -> None:
     """Store what a refresh or a further factor added; `otherwise` makes the error for one that was revoked meanwhile."""
+    directory.signed_in(commit, session.identity_id, session.authenticated_at)
     commit.add(
         _UPDATE,
         expect=1,

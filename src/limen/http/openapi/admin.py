@@ -12,7 +12,9 @@ OPERATIONS = (
     Operation(
         id="listIdentities", method="GET", path="/admin/identities", tag="identity", says="People, page by page",
         takes=f"{_PAGES}, consistency, ids: string[], credentials_identifier, preview_credentials_identifier_similar, "
-        "include_credential: string[], organization_id",
+        "include_credential: string[], organization_id, search, state: 'active|inactive', schema_id, created_after, "
+        "verified: boolean, has_credential: string[], "
+        "sort: 'created_at|-created_at|last_login_at|-last_login_at', include: string[]",
         answers={200: "identity[]"}, errors=(400,),
     ),
     Operation(
@@ -26,12 +28,12 @@ OPERATIONS = (
     ),
     Operation(
         id="getIdentityByExternalID", method="GET", path="/admin/identities/by/external/{externalID}", tag="identity",
-        says="The person with this external id", takes="externalID*, include_credential: string[]",
+        says="The person with this external id", takes="externalID*, include_credential: string[], include: string[]",
         answers={200: "identity"}, errors=(400, 404),
     ),
     Operation(
         id="getIdentity", method="GET", path="/admin/identities/{id}", tag="identity", says="A person",
-        takes="id*, include_credential: string[]", answers={200: "identity"}, errors=(400, 404),
+        takes="id*, include_credential: string[], include: string[]", answers={200: "identity"}, errors=(400, 404),
     ),
     Operation(
         id="updateIdentity", method="PUT", path="/admin/identities/{id}", tag="identity", says="Replace a person",

@@ -92,7 +92,7 @@ _IDENTITIES: dict[str, Schema] = {
         "traits*: identityTraits, metadata_public: nullJsonRawMessage, metadata_admin: nullJsonRawMessage",
         "verifiable_addresses: verifiableIdentityAddress[], recovery_addresses: recoveryIdentityAddress[]",
         "credentials: {identityCredentials}, external_id, organization_id: NullUUID, created_at: time, updated_at: time",
-        "region: 'eu-central|asia-northeast|us-east|us-west|eu|asia|us|global'",
+        "last_login_at: nullTime, region: 'eu-central|asia-northeast|us-east|us-west|eu|asia|us|global'",
     ),
     "identityTraits": {},
     "identityCredentials": obj(

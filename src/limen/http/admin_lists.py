@@ -1,0 +1,117 @@
+"""`GET /admin/identities`: Kratos' filters and its two ways to page, and the search, which is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from limen.core import errors, normalize
+from limen.core.errors import ApiError
+from limen.core.ids import parse_id
+from limen.core.urls import parse_query
+from limen.http import admin_search, paging, people
+from limen.http.kit import Answer, Call, json_answer
+from limen.identity import listing, store
+from limen.identity.listing import Listed
+from limen.identity.model import Identity
+
+NIL = "00000000-0000-0000-0000-000000000000"
+MAX_PAGE, DEFAULT_PAGE, MAX_IDS, LEGACY_REACH = 500, 250, 500, 1000
+_BY_IDENTIFIER = ("credentials_identifier", "preview_credentials_identifier_similar")
+_FILTERS = ("ids", "organization_id", *_BY_IDENTIFIER)
+_NORMALISED = ("password", "webauthn", "code")
+
+
+async def identities(call: Call) -> Answer:
+    include = people.included(call)
+    asked = parse_query(call.query)
+    filters = [name for name in _FILTERS if any(asked.get(name, ())) or (name == "ids" and name in asked)]
+    if ours := admin_search.given(asked):
+        if filters:
+            raise errors.bad_request(
+                f"{filters[0]} finds people by itself: it cannot be combined with {', '.join(ours)}."
+            )
+        return await admin_search.identities(call, asked, include)
+    if len(filters) > 1:
+        raise errors.bad_request("Use one filter at a time: " + ", ".join(filters) + " were combined.")
+    chosen = filters[0] if filters else ""
+    if "page" in asked and "page_token" not in asked and "page_size" not in asked:
+        return await _by_number(call, include, chosen)
+    size = paging.page_size(call, default=DEFAULT_PAGE, most=MAX_PAGE)
+    token = call.first("page_token")
+    after = parse_id(token) if token else NIL
+    if after is None:
+        raise ApiError(400, "The page token is not one of ours.", reason="Start again from the first page.")
+    found = await _filtered(call, chosen, after, size + 1)
+    shown = found[:size]
+    following = shown[-1].id if len(found) > size else None
+    return await _answer(call, shown, include, paging.key_headers(call, size, NIL, following, stands_in=True))
+
+
+async def _answer(
+    call: Call, found: Sequence[Listed] | Sequence[Identity], include: Sequence[str], headers: paging.Headers
+) -> Answer:
+    read = [one for one in found if isinstance(one, Identity)]
+    if with_login := people.with_last_login(call):
+        found = await listing.listed(call.ctx.db, [one.id for one in found])
+    stored = [one for one in found if isinstance(one, Listed)]
+    if stored:
+        return people.answer(call, stored, headers, last_login=with_login, include=include, credentials=bool(read))
+    return json_answer([people.body_of(call, one, include=include) for one in read], headers=headers)
+
+
+async def _by_number(call: Call, include: Sequence[str], chosen: str) -> Answer:
+    """The older way to page, by number, which reaches a thousand people and no further."""
+    page = paging.offset_page(call, most=MAX_PAGE)
+    if page.offset > LEGACY_REACH:
+        raise errors.bad_request(f"Paging by number ends at {LEGACY_REACH}. Use page_size and page_token.")
+    db = call.ctx.db
+    if chosen:
+        found = (await _filtered(call, chosen, NIL, page.offset + page.size))[page.offset :]
+    else:
+        found = await listing.page_at(db, page.offset, page.size)
+    # With any other filter Kratos tells how many there are without it.
+    total = len(found) if chosen == "credentials_identifier" else await listing.count(db)
+    return await _answer(call, found, include, paging.number_headers(call, page, total))
+
+
+async def _filtered(call: Call, chosen: str, after: str, limit: int) -> Sequence[Listed] | Sequence[Identity]:
+    """Who is found by an identifier is shown with credentials, and therefore read; others come as they are stored."""
+    db = call.ctx.db
+    match chosen:
+        case "ids":
+            asked = call.all("ids")
+            if len(asked) > MAX_IDS:
+                raise errors.bad_request(f"The number of ids to filter must not exceed {MAX_IDS}.")
+            return await listing.by_ids(db, [_must_id(text, "ids") for text in asked], after, limit)
+        case "credentials_identifier":
+            found = await _by_identifier(call, call.first(chosen))
+            return [identity for identity in found if identity.id > after][:limit]
+        case "preview_credentials_identifier_similar":
+            return await listing.page_similar(db, normalize.canonical(call.first(chosen)), after, limit)
+        case "organization_id":
+            return await listing.page_of_organization(db, _must_id(call.first(chosen), chosen), after, limit)
+    return await listing.page(db, after, limit)
+
+
+def _must_id(text: str, name: str) -> str:
+    id_ = parse_id(text)
+    if id_ is None:
+        raise errors.bad_request(f"The query parameter {name} has to be a UUID, not {text!r}.")
+    return id_
+
+
+async def _by_identifier(call: Call, asked: str) -> list[Identity]:
+    """Everybody with this identifier: normalised where the credential is, to the letter everywhere else."""
+    db, normal = call.ctx.db, normalize.identifier(asked)
+    found = {i.id: i for i in await store.by_any_identifier(db, normal)}
+    if asked != normal:
+        exact = await store.by_any_identifier(db, asked)
+        found |= {i.id: i for i in exact}
+    kept = {
+        id_: i
+        for id_, i in found.items()
+        if any(
+            asked in c.identifiers or (normal in c.identifiers and t in _NORMALISED) for t, c in i.credentials.items()
+        )
+    }
+    return [kept[id_] for id_ in sorted(kept)]

@@ -1,0 +1,85 @@
+"""Lists of people: pages in the order of ids, as they are stored. What finds people by words is in search.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from limen.db import lists
+from limen.db.database import ProjectDatabase
+from limen.identity import store
+from limen.identity.model import Identity, decode
+
+_LISTED = f"select {store.COLUMNS}, i.id, i.schema_id, '' from identities i where i.project_id = :project"
+_PAGE = f"{_LISTED} and i.id > :after order by i.id limit :limit"
+_PAGE_OFFSET = f"{_LISTED} order by i.id limit :limit offset :offset"
+_PAGE_ORGANIZATION = f"""
+    {_LISTED} and i.organization_id = :organization_id and i.id > :after order by i.id limit :limit
+"""
+_PAGE_SIMILAR = f"""
+    select distinct i.id, {store.COLUMNS} from identifiers f
+      join identities i on i.project_id = f.project_id and i.id = f.identity_id
+     where f.project_id = :project and f.identifier >= :low and f.identifier < :high and i.id > :after
+       and f.type <> 'webauthn_handle'
+     order by i.id limit :limit
+"""
+_BY_IDS = f"""
+    select {store.COLUMNS}, i.id, i.schema_id, d.last_login_at from identities i
+      left join directory d on d.project_id = i.project_id and d.identity_id = i.id
+     where i.project_id = :project and i.id in {lists.placeholders("id")}
+"""
+_COUNT = "select count(*) from identities where project_id = :project"
+
+
+class Listed(Struct, frozen=True):
+    """A person as stored, to be shown without being read: `public` and `metadata_admin` are JSON, `credentials` too."""
+
+    public: str
+    version: int
+    available_aal: str
+    metadata_admin: str | None
+    credentials: str
+    id: str
+    schema_id: str
+    last_login_at: str | None  # "": never, or not asked for
+
+    def identity(self) -> Identity:
+        return decode(self.public, self.version, self.available_aal, self.metadata_admin, self.credentials)
+
+
+async def page(db: ProjectDatabase, after: str, limit: int) -> list[Listed]:
+    """The people whose ids come after this one."""
+    return [Listed(*row) for row in await db.rows(_PAGE, after=after, limit=limit)]
+
+
+async def page_at(db: ProjectDatabase, offset: int, limit: int) -> list[Listed]:
+    return [Listed(*row) for row in await db.rows(_PAGE_OFFSET, offset=offset, limit=limit)]
+
+
+async def page_of_organization(db: ProjectDatabase, organization_id: str, after: str, limit: int) -> list[Listed]:
+    rows = await db.rows(_PAGE_ORGANIZATION, organization_id=organization_id, after=after, limit=limit)
+    return [Listed(*row) for row in rows]
+
+
+async def page_similar(db: ProjectDatabase, prefix: str, after: str, limit: int) -> list[Identity]:
+    """Everybody with an identifier that starts with this text. A range of the index, not a scan."""
+    rows = await db.rows(_PAGE_SIMILAR, low=prefix, high=prefix + "\U0010ffff", after=after, limit=limit)
+    return [store.from_row(row[1:]) for row in rows]
+
+
+async def by_ids(db: ProjectDatabase, ids: Sequence[str], after: str, limit: int) -> list[Listed]:
+    """Those of these people who exist, by id, after this one."""
+    return (await listed(db, sorted({id_ for id_ in ids if id_ > after})))[:limit]
+
+
+async def listed(db: ProjectDatabase, ids: Sequence[str]) -> list[Listed]:
+    """Those of these people who exist, in this order, with their last sign-ins."""
+    found = [Listed(*row) for chunk in lists.chunks("id", ids) for row in await db.rows(_BY_IDS, **chunk)]
+    by_id_ = {one.id: one for one in found}
+    return [by_id_[id_] for id_ in ids if id_ in by_id_]
+
+
+async def count(db: ProjectDatabase) -> int:
+    row = await db.row(_COUNT)
+    return int(row[0]) if row else 0

@@ -1,0 +1,216 @@
+"""Finding people: by words, narrowed and sorted, a page at a time, in bounded work however many there are.
+
+Two ways lead to a page (docs/decisions/0016). When few people fit one of the conditions, they are gathered, checked against
+the others and sorted. Otherwise the directory is walked in the order asked for, which meets people who fit soon enough; where
+it does not, the page ends early and says where to go on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from limen.core.ids import parse_id
+from limen.db.database import ProjectDatabase, Row, names
+from limen.identity import directory, listing, words
+from limen.identity.listing import Listed
+
+Sort = Literal["created_at", "-created_at", "last_login_at", "-last_login_at"]
+FEW = 8_000  # people who are gathered and sorted; some 20 ms
+REACH = 40_000  # people who are walked past for one page, likewise
+_ID_LENGTH, _ID_BEGINNING = 36, 8  # an id's length, and how much of it can be told from a word
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """What somebody looks for. All that is set has to fit; `has` are types of credentials, times are stamps."""
+
+    text: str = ""
+    state: str = ""
+    schema_id: str = ""
+    created_after: str = ""
+    verified: bool | None = None
+    has: tuple[str, ...] = ()
+    sort: Sort = "-created_at"
+
+
+class Key(Struct, frozen=True, array_like=True):
+    """Where a page begins: behind this person, in this order."""
+
+    sort: Sort
+    value: str
+    id: str
+
+
+class Page(Struct, frozen=True):
+    """`following` is the key of the next page. A page may have fewer people than asked for, or none, and yet be followed."""
+
+    found: list[Listed]
+    following: Key | None
+
+
+class _Condition(Struct, frozen=True):
+    """One thing that has to fit: as a condition on `directory d`, and as the ids that fit, where an index knows them."""
+
+    fits: str
+    ids: str
+    params: dict[str, Any]
+
+
+async def page(db: ProjectDatabase, query: Query, after: Key | None, size: int) -> Page:
+    """The people who fit, behind `after`."""
+    conditions = await _conditions(db, query)
+    if conditions is None:
+        return Page([], None)
+    narrow = await _narrowest(db, conditions)
+    rows, cut = (
+        (await _gathered(db, narrow, conditions, query.sort, after, size), None)
+        if narrow
+        else await _walked(db, conditions, query, after, size)
+    )
+    shown = rows[:size]
+    following = Key(query.sort, *shown[-1]) if len(rows) > size else cut
+    return Page(await listing.listed(db, [row[1] for row in shown]), following)
+
+
+# --- conditions -----------------------------------------------------------------------------------------------------------
+
+_WORD_IDS = "select identity_id from directory_words where project_id = :project and word >= :{0} and word < :{0}_end"
+_ID_IDS = (
+    "select identity_id from directory where project_id = :project and identity_id >= :{0} and identity_id < :{0}_end"
+)
+_MARK_IDS = "select identity_id from directory_words where project_id = :project and word = :{0}"
+_SINCE_IDS = "select identity_id from directory where project_id = :project and created_at > :since"
+
+
+async def _conditions(db: ProjectDatabase, query: Query) -> list[_Condition] | None:
+    """None: nobody can fit."""
+    found = [await _word(db, number, word) for number, word in enumerate(words.asked(query.text))]
+    if query.text.strip() and not found:
+        return None
+    if query.state:
+        found.append(_mark("state", "d.state = :state", query.state, directory.in_state(query.state)))
+    if query.schema_id:
+        found.append(_mark("schema", "d.schema_id = :schema", query.schema_id, directory.of_schema(query.schema_id)))
+    if query.verified is not None:
+        mark = directory.is_verified(query.verified)
+        found.append(_mark("verified", "d.verified = :verified", int(query.verified), mark))
+    for number, type_ in enumerate(query.has):
+        name = f"has_{number}"
+        found.append(_mark(name, f"d.credentials like :{name}", f"% {type_} %", directory.has(type_)))
+    if query.created_after:
+        found.append(_Condition("d.created_at > :since", _SINCE_IDS, {"since": query.created_after}))
+    return found
+
+
+def _mark(name: str, fits: str, value: Any, mark: str) -> _Condition:
+    """A value that the directory has a word for. Of active people it has none, who are nearly all."""
+    ids = "" if mark == directory.in_state("active") else _MARK_IDS.format(f"{name}_mark")
+    return _Condition(fits, ids, {name: value, **({f"{name}_mark": mark} if ids else {})})
+
+
+async def _word(db: ProjectDatabase, number: int, word: str) -> _Condition:
+    name = f"word_{number}"
+    if id_ := _beginning_of_id(word):
+        range_ = {name: id_, f"{name}_end": id_ + "g"}
+        ids = _ID_IDS.format(name)
+        if await db.row(f"{ids} limit 1", **range_):
+            return _Condition(f"d.identity_id >= :{name} and d.identity_id < :{name}_end", ids, range_)
+    pattern = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return _Condition(
+        f"d.words like :{name}_like escape '!'",
+        _WORD_IDS.format(name),
+        {name: word, f"{name}_end": word + "\U0010ffff", f"{name}_like": f"%\n{pattern}%"},
+    )
+
+
+def _beginning_of_id(word: str) -> str:
+    """The id, or its first characters, if this can be one: a whole one in any spelling, or eight digits and more."""
+    if whole := parse_id(word):
+        return whole
+    canonical = "00000000-0000-0000-0000-000000000000"
+    if not _ID_BEGINNING <= len(word) < _ID_LENGTH:
+        return ""
+    fits = all(c == "-" if like == "-" else c in "0123456789abcdef" for c, like in zip(word, canonical, strict=False))
+    return word if fits else ""
+
+
+# --- the two ways ---------------------------------------------------------------------------------------------------------
+
+
+async def _narrowest(db: ProjectDatabase, conditions: list[_Condition]) -> _Condition | None:
+    """The condition that the fewest people fit, if they are few."""
+    known = [condition for condition in conditions if condition.ids]
+    if not known:
+        return None
+    counts = ", ".join(f"(select count(*) from ({one.ids} limit {FEW + 1}) few_{i})" for i, one in enumerate(known))
+    sql = f"select {counts}"
+    row = (await db.scan(sql, **_params(known, sql)))[0]
+    least = min(range(len(known)), key=lambda i: int(row[i]))
+    return known[least] if row[least] <= FEW else None
+
+
+def _order(sort: Sort) -> tuple[str, str, str]:
+    """The column, and the direction as SQL has it in comparisons and in orders."""
+    return (sort[1:], "<", "desc") if sort[0] == "-" else (sort, ">", "asc")
+
+
+async def _gathered(
+    db: ProjectDatabase, narrow: _Condition, conditions: list[_Condition], sort: Sort, after: Key | None, size: int
+) -> list[Row]:
+    """The few, checked one by one. The inner select keeps both databases from reading everybody instead."""
+    column, beyond, direction = _order(sort)
+    sql = f"""
+        with found as materialized (
+            select f.identity_id as id, (
+                select d.{column} from directory d
+                 where d.project_id = :project and d.identity_id = f.identity_id and {_all(conditions)}
+            ) as value from (select distinct identity_id from ({narrow.ids}) few) f
+        )
+        select value, id from found where value is not null {_behind(after, "value", "id", beyond)}
+         order by value {direction}, id {direction} limit :size
+    """
+    return list(await db.scan(sql, size=size + 1, **_params(conditions, sql), **_key(after)))
+
+
+async def _walked(
+    db: ProjectDatabase, conditions: list[_Condition], query: Query, after: Key | None, size: int
+) -> tuple[list[Row], Key | None]:
+    """Those who fit among the next ones in this order, and where the walk was cut short."""
+    column, beyond, direction = _order(query.sort)
+    behind = _behind(after, f"d.{column}", "d.identity_id", beyond)
+    if query.created_after and column == "created_at":  # a bound of the walk itself: nothing lies behind it
+        behind += " and d.created_at > :since"
+    ordered = f"""
+        from directory d where d.project_id = :project {behind}
+         order by d.{column} {direction}, d.identity_id {direction}
+    """
+    # A subquery with a limit comes out in its order on both databases, and ends as soon as the page is full.
+    sql = f"""
+        select d.{column}, d.identity_id from (select d.* {ordered} limit {REACH}) d
+         where {_all(conditions)} limit :size
+    """
+    rows = list(await db.scan(sql, size=size + 1, **_params(conditions, sql), **_key(after)))
+    if len(rows) > size:
+        return rows, None
+    end = f"select d.{column}, d.identity_id {ordered} limit 1 offset {REACH - 1}"
+    last = await db.scan(end, **_params(conditions, end), **_key(after))
+    return rows, Key(query.sort, *last[0]) if last else None
+
+
+def _all(conditions: list[_Condition]) -> str:
+    return " and ".join(condition.fits for condition in conditions) or "1 = 1"
+
+
+def _behind(after: Key | None, column: str, id_: str, beyond: str) -> str:
+    return f"and ({column}, {id_}) {beyond} (:after, :after_id)" if after else ""
+
+
+def _key(after: Key | None) -> dict[str, str]:
+    return {"after": after.value, "after_id": after.id} if after else {}
+
+
+def _params(conditions: list[_Condition], sql: str) -> dict[str, Any]:
+    """What the statement names, and nothing else: SQLite would not mind, PostgreSQL would."""
+    wanted = set(names(sql))
+    return {name: value for one in conditions for name, value in one.params.items() if name in wanted}
