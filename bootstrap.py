@@ -52,7 +52,8 @@ def main(arguments: list[str]) -> None:
             quick = ["-m", "not slow"] if "--quick" in rest else []
             chosen = [a for a in rest if a != "--quick"]
             os.chdir(HERE)
-            replace([str(BIN / "pytest"), "-n", str(os.cpu_count() or 1), *quick, *chosen])
+            workers = (os.cpu_count() or 1) + 1  # now and then one waits for a server to stop
+            replace([str(BIN / "pytest"), "-n", str(workers), *quick, *chosen])
         case ["run", command, *rest]:
             sync(dev=True)
             replace([shutil.which(command, path=search_path()) or command, *rest])

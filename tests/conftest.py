@@ -22,6 +22,8 @@ settings.register_profile("limen", deadline=None)
 settings.load_profile("limen")
 
 DATABASES = ("sqlite", "postgres")
+# What `--quick` runs, but for what is marked slow: all that needs no server, and the ways most people go.
+QUICK = ("unit", "reference", "journeys", "budgets", "admin", "sessions")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,6 +37,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ["LIMEN_TEST_POSTGRES"], ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] not in QUICK:
+            item.add_marker("slow")
+
+
 @cache
 def postgres() -> PostgresServer:
     return PostgresServer(shared_folder())
@@ -42,6 +51,16 @@ def postgres() -> PostgresServer:
 
 def new_dsn(kind: str, folder: Path) -> str:
     return postgres().new() if kind == "postgres" else f"sqlite://{folder}/limen.sqlite"
+
+
+@contextlib.contextmanager
+def borrowed_dsn(kind: str, folder: Path) -> Iterator[str]:
+    """A database for as long as a test runs, for servers that end with it."""
+    if kind == "postgres":
+        with postgres().borrowed() as dsn:
+            yield dsn
+    else:
+        yield new_dsn(kind, folder)
 
 
 @pytest.fixture(params=DATABASES)
@@ -60,11 +79,11 @@ def start(database: str, tmp_path: Path) -> Iterator[Start]:
     Servers of one test share a database unless `own=True`.
     """
     with contextlib.ExitStack() as stack:
-        shared = new_dsn(database, tmp_path)
+        shared = stack.enter_context(borrowed_dsn(database, tmp_path))
 
         def begin(over: dict[str, Any] | None = None, *, own: bool = False, **more: Any) -> LiveServer:
             folder = Path(tempfile.mkdtemp(dir=tmp_path))
-            dsn = new_dsn(database, folder) if own else shared
+            dsn = stack.enter_context(borrowed_dsn(database, folder)) if own else shared
             return stack.enter_context(serve(folder, dsn, over, **more))
 
         yield begin

@@ -190,14 +190,30 @@ def load_schemas(config: Config) -> Mapping[str, IdentitySchema]:
 
 
 class _Server(uvicorn.Server):
-    """One listener; signals are the app's business."""
+    """One listener; signals are the app's business.
+
+    Between the ticks of its clock (the `Date` header changes every second) it sleeps until it is told to end.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), 1)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def server(listener: Listener, port: Port, *, grace: float = GRACE) -> uvicorn.Server:
+def server(listener: Listener, port: Port, *, grace: float = GRACE) -> _Server:
     config = uvicorn.Config(
         port,
         loop="none",
@@ -241,7 +257,7 @@ async def run(
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for one in servers:
-        one.should_exit = True
+        one.end()
     await asyncio.gather(*tasks)
     waiting.cancel()
     for listener, _ in opened:
@@ -291,7 +307,7 @@ async def _metrics(app: App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        one.should_exit = True
+        one.end()
         await task
 
 

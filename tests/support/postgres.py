@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,10 +34,19 @@ class PostgresServer:
             folder.mkdir(parents=True, exist_ok=True)
         self._server = get_server(folder, cleanup_mode="stop")
         self._uri: str = self._server.get_uri()
+        self._idle: list[str] = []
 
     def new(self, *, migrated: bool = True) -> str:
         """The data source of a new database."""
         return asyncio.run(self._new(migrated=migrated))
+
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[str]:
+        """A migrated database without a row, to be given back: emptying one takes less than making one."""
+        dsn = self._idle.pop() if self._idle else self.new()
+        yield dsn
+        if asyncio.run(_empty(dsn)):
+            self._idle.append(dsn)
 
     def dsn(self, name: str) -> str:
         parts = urlsplit(self._uri)
@@ -63,6 +74,21 @@ class PostgresServer:
         await migrate.up(driver)
         await driver.close()
         await connection.execute(f"alter database {_TEMPLATE}_new rename to {_TEMPLATE}")
+
+
+async def _empty(dsn: str) -> bool:
+    """Delete all rows. False: a test left the database locked or gone, and nobody else is to have it."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            found = await connection.fetch("select tablename from pg_tables where schemaname = current_schema()")
+            names = {row[0] for row in found} - {"migrations"}
+            await connection.execute("set lock_timeout = '5s';" + "".join(f"delete from {name};" for name in names))
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError):
+        return False
+    return True
 
 
 def shared_folder() -> Path:
