@@ -60,7 +60,7 @@ class Guess:
     def __init__(self, ctx: Context, kind: str, *who: str) -> None:
         limits = ctx.project.config.limen.limits
         self._persons = [counter(ctx, kind, one) for one in who] if limits.guesses_per_person else []
-        self._address = _network(ctx.client.ip) if limits.guesses_per_address else ""
+        self._address = network(ctx.client.ip) if limits.guesses_per_address else ""
 
     def was_wrong(self, ctx: Context) -> Then:
         """What counts it, to be written with the answer."""
@@ -116,7 +116,7 @@ async def holder(
         type=type_,
         identifier=identifier,
         stranger=counter(ctx, kind, named),
-        address=_network(ctx.client.ip),
+        address=network(ctx.client.ip),
     )
     assert row is not None  # noqa: S101 - the query begins with a row
     identity = people.from_row(row) if row[0] is not None else None
@@ -131,16 +131,20 @@ def too_many() -> FormError:
     return form_error(messages.TOO_MANY_GUESSES())
 
 
-def _network(ip: str) -> str:
+def network(ip: str) -> str:
     """The counter of a public address; of IPv6 the 64 bits that one customer has.
 
     A private address is a proxy that nobody told us to trust, or a colleague: it has none ("").
     """
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ""
-    if not address.is_global:
+    address = _parsed(ip) or _parsed(ip.rpartition(":")[0])  # who comes directly is known with the port
+    if address is None or not address.is_global:
         return ""
     bits = 64 if address.version == 6 else 32
     return f"from:{ipaddress.ip_network((address, bits), strict=False).network_address}"
+
+
+def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(ip)
+    except ValueError:
+        return None
