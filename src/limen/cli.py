@@ -15,7 +15,7 @@ import uvloop
 from limen import __version__, log
 from limen import doctor as doctors
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.commands import configs, hashing, jsonnets, people, remote, validate
+from limen.commands import configs, hashing, jsonnets, people, providers, remote, validate
 from limen.commands.output import columns, options, show
 from limen.core import clock, configload, configreport, findings, hookload, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
@@ -381,6 +381,7 @@ for group in (
     _group("validate", "Check before importing.", validate.validate),
     _group("remote", "Ask a running server how it is.", remote.status, remote.version),
     _group("config", "Check configurations, and explain their keys.", configs.check, configs.explain),
+    _group("providers", "Providers people may sign in with: list, get.", *providers.COMMANDS),
     _group("hashers", "Try password hashing here.", _group("argon2", "Argon2.", *hashing.COMMANDS)),
 ):
     main.add_command(group)

@@ -6,6 +6,7 @@ from limen.app import App
 from limen.core import clock
 from limen.core.findings import Finding
 from limen.courier import checkup
+from limen.social import checkup as providers
 
 
 async def examine(app: App) -> list[Finding]:
@@ -15,6 +16,9 @@ async def examine(app: App) -> list[Finding]:
     """
     await app.open()
     try:
-        return await checkup.check(app.site.project, app.site.database(), app.site.outbound, clock.now())
+        project, outbound, now = app.site.project, app.site.outbound, clock.now()
+        found = await checkup.check(project, app.site.database(), outbound, now)
+        found += await providers.check(project, outbound, now)
+        return found
     finally:
         await app.stop()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.effort import calls
 
-from limen.core import messages
+from limen.core import messages, reasons
 from limen.core.catalogue import LANGUAGES, catalogue, moment, pick_language, text, translate
 from limen.core.messages import CATALOG, ENGLISH, Message, Plural
 
@@ -32,7 +32,8 @@ def said(language: str) -> list[tuple[object, str | Plural]]:
     """Everything a language says."""
     own = {id_: declared.text for id_, declared in CATALOG.items() if declared is not messages.RAW_LABEL}
     words = catalogue(language)
-    return [*(own if language == "en" else words.messages).items(), *words.pages.items()]
+    sentences_ = {key: one.text for key, one in reasons.CATALOG.items()} if language == "en" else words.reasons
+    return [*(own if language == "en" else words.messages).items(), *words.pages.items(), *sentences_.items()]
 
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -55,6 +56,32 @@ def test_every_page_string_is_in_every_language(language: str) -> None:
     assert other.keys() == english.keys()
     for key, words in english.items():
         assert placeholders(other[key]) == placeholders(words), key
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_reason_is_in_every_language(language: str) -> None:
+    other = catalogue(language).reasons
+    assert other.keys() == reasons.CATALOG.keys()
+    for key, reason in reasons.CATALOG.items():
+        assert placeholders(other[key]) == placeholders(reason.text), key
+
+
+@pytest.mark.parametrize("key", reasons.CATALOG)
+def test_a_reason_is_known_again_with_its_values(key: str) -> None:
+    declared = reasons.CATALOG[key]
+    values = {name: f"a {{{name}}} (so called).\nIt is" for name in placeholders(declared.text)}
+    known = reasons.recognise(declared(**values))
+    assert known == (declared, values)
+    assert declared.page == "" or f"state.{declared.page}.title" in catalogue("en").pages
+
+
+def test_a_reason_is_said_in_the_language_of_the_visitor_and_a_strange_one_as_it_is() -> None:
+    last = messages.GENERIC(reason=reasons.LINK_LAST())
+    assert translate(last, "de") == "Das ist der letzte Weg in dieses Konto. Richten Sie zuerst einen anderen ein."
+    assert translate(last, "en") == reasons.LINK_LAST()
+    named = messages.GENERIC(reason=reasons.PROVIDER_SILENT(name="Acme"))
+    assert translate(named, "de") == "Acme hat Sie ohne Antwort zurückgeschickt. Versuchen Sie es noch einmal."
+    assert translate(messages.GENERIC(reason="A web hook's own words."), "de") == "A web hook's own words."
 
 
 @pytest.mark.parametrize("language", OTHERS)

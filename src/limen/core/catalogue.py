@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from limen.core import reasons
 from limen.core.messages import CATALOG, ENGLISH, Message, Plural, Style, render
 
 LANGUAGES: Final = ("en", "de")  # the first is the default
@@ -25,6 +26,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     style: Style
     messages: dict[int, str | Plural]
+    reasons: dict[str, str]  # what the generic message and errors say, by the keys of `reasons`
     pages: dict[str, str | Plural]
 
 
@@ -34,7 +36,7 @@ def catalogue(language: str) -> Catalogue:
     if language not in LANGUAGES:
         return catalogue(LANGUAGES[0])
     tables = tomllib.loads((_LOCALES / f"{language}.toml").read_text("utf-8"))
-    whole = {"style": ENGLISH, "messages": {}, **tables, "pages": _flat(tables["pages"])}
+    whole = {"style": ENGLISH, "messages": {}, "reasons": {}, **tables, "pages": _flat(tables["pages"])}
     return msgspec.convert(whole, Catalogue, str_keys=True)
 
 
@@ -52,6 +54,13 @@ def translate(message: Message, language: str) -> str:
         return render(sentence, _translated(message.context, language), chosen.style)
     except (LookupError, TypeError, ValueError, msgspec.ValidationError):  # the context of such a sentence
         return message.text
+
+
+def reason(sentence: str, language: str) -> str:
+    """The sentence in `language`; as it is where it is English, or not ours."""
+    known = reasons.recognise(sentence)
+    words = catalogue(language).reasons.get(known.reason.key) if known else None
+    return words.format(**known.values) if known and words else sentence
 
 
 def text(key: str, language: str, **values: Any) -> str:
@@ -116,7 +125,9 @@ def _is_under(tag: str, range_: str) -> bool:
 
 
 def _translated(context: Mapping[str, Any], language: str) -> Mapping[str, Any]:
-    """Some messages have others inside: the list of backup codes."""
+    """Some messages have others inside: a reason, or the list of backup codes."""
+    if isinstance(said := context.get("reason"), str):
+        return {**context, "reason": reason(said, language)}
     if "secrets" not in context:
         return context
     inner = msgspec.convert(context["secrets"], list[Message])

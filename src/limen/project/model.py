@@ -121,9 +121,7 @@ def compile_project(
     """Turn a configuration into what requests use. `fallback_secret` signs when no secret is configured."""
     own = config.secrets
     default = own.default or own.cookie or (fallback_secret or secrets.token_hex(32),)
-    public_url = config.serve.public.base_url or default_base_url(
-        config.serve.public.host, config.serve.public.port, dev=dev
-    )
+    base_url = public_url(config, dev=dev)
     return Project(
         id=who.id,
         slug=who.slug,
@@ -131,7 +129,7 @@ def compile_project(
         config=config,
         revision=config.revision or sha256(msgspec.json.encode(config, order="deterministic")).hexdigest(),
         dev=dev,
-        public_url=public_url,
+        public_url=base_url,
         admin_url=config.serve.admin.base_url
         or default_base_url(config.serve.admin.host, config.serve.admin.port, dev=dev),
         keys=Keys(default),
@@ -141,10 +139,16 @@ def compile_project(
         cipher=Cipher(config.ciphers.algorithm, own.cipher or ()),
         hasher=make_hasher(config, dev=dev),
         schemas=schemas,
-        schema_urls={id_: urls.join(public_url, "/schemas/" + schema.encoded_id) for id_, schema in schemas.items()},
-        allowed_return_urls=urls.allow_list(config.selfservice.allowed_return_urls, public_url),
-        csrf_cookie="csrf_token_" + sha256(public_url.encode()).hexdigest(),
+        schema_urls={id_: urls.join(base_url, "/schemas/" + schema.encoded_id) for id_, schema in schemas.items()},
+        allowed_return_urls=urls.allow_list(config.selfservice.allowed_return_urls, base_url),
+        csrf_cookie="csrf_token_" + sha256(base_url.encode()).hexdigest(),
     )
+
+
+def public_url(config: Config, *, dev: bool) -> str:
+    """Where browsers reach this server."""
+    public = config.serve.public
+    return public.base_url or default_base_url(public.host, public.port, dev=dev)
 
 
 def make_hasher(config: Config, *, dev: bool) -> Hasher:

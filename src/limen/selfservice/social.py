@@ -13,7 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from limen.context import Context
-from limen.core import messages, normalize
+from limen.core import messages, normalize, reasons
 from limen.core.errors import ApiError, FormError, form_error
 from limen.core.urls import with_query
 from limen.flow import store
@@ -244,8 +244,7 @@ async def _sign_up_closed(ctx: Context, flow: Flow, who: Arrived, so_far: Submit
 
 
 def _closed(who: Arrived) -> FormError:
-    reason = f"No account here is linked to your account at {who.provider.name}, and new ones are not offered."
-    return form_error(messages.GENERIC(reason=reason))
+    return form_error(messages.GENERIC(reason=reasons.PROVIDER_CLOSED(name=who.provider.name)))
 
 
 async def _owned(ctx: Context, flow: Flow, who: Arrived, new: Identity, so_far: Submitted) -> Reply:

@@ -21,7 +21,7 @@ from limen.social.provider import Provider, describe, published
 
 MAX_SUBJECT = 1024  # letters; OpenID Connect allows 255
 _GRAPH = "https://graph.microsoft.com/v1.0/me"
-_MICROSOFT = "https://login.microsoftonline.com/{tenant}/v2.0"
+MICROSOFT = "https://login.microsoftonline.com/{tenant}/v2.0"
 
 
 async def claims(
@@ -99,7 +99,7 @@ async def _issuing(outbound: Outbound, provider: Provider, id_token: str) -> Des
         return await published(outbound, provider, provider.issuer)
     tenant = str(openid.unverified(id_token).get("tid", ""))
     try:
-        issuer = _MICROSOFT.replace("{tenant}", str(UUID(tenant)))
+        issuer = MICROSOFT.replace("{tenant}", str(UUID(tenant)))
     except ValueError:
         raise openid.Invalid("it names no tenant") from None
     if not await _may_issue(outbound, provider.config.microsoft_tenant or "", issuer):
@@ -109,10 +109,10 @@ async def _issuing(outbound: Outbound, provider: Provider, id_token: str) -> Des
 
 async def _may_issue(outbound: Outbound, configured: str, issuer: str) -> bool:
     """Whether a tenant may sign people in: it is the configured one, or of the configured sort."""
-    personal = issuer == _MICROSOFT.replace("{tenant}", "9188040d-6c67-4c5b-b112-36a304b66dad")
+    personal = issuer == MICROSOFT.replace("{tenant}", "9188040d-6c67-4c5b-b112-36a304b66dad")
     if configured in ("common", "organizations", "consumers"):
         return configured == "common" or personal == (configured == "consumers")
-    own = _MICROSOFT.replace("{tenant}", configured)
+    own = MICROSOFT.replace("{tenant}", configured)
     return own == issuer or (await openid.describe(outbound, own)).issuer == issuer  # a tenant may be named by a domain
 
 

@@ -65,6 +65,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     # --- the way back ---
     secret_in: Literal["header", "form", ""] = ""  # how the client proves itself to the token endpoint; "": found out
+    signs_secret: bool = False  # the client secret is made here, of a private key (Apple)
     with_code: Mapping[str, str] = {}  # sent with every token request
     json_exchange: bool = False  # the token request is JSON (DingTalk)
     granted_by: Literal["", ",", " "] = ""  # what separates the granted scopes, each of which must be there

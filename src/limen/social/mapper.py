@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from limen.core import errors, jsonnet, messages, normalize, sources
+from limen.core import errors, jsonnet, messages, normalize, reasons, sources
 from limen.core.errors import LimenError
 from limen.core.jsonnet import JsonnetError
 from limen.core.outbound import Outbound, OutboundError
@@ -54,26 +54,30 @@ async def run(
 
     :raises Trouble: it cannot be read, fails, or makes something else than an identity
     """
-    snippet = await _snippet(outbound, provider)
+    source = await snippet(outbound, provider)
     known = identity or {}
     ext = {
         "claims": claims.for_mapper(),
         "identity": {name: known.get(name) or {} for name in ("traits", "metadata_public", "metadata_admin")},
     }
     try:
-        text = await jsonnet.evaluate(snippet, ext=ext, name=_name(provider))
+        text = await jsonnet.evaluate(source, ext=ext, name=called(provider))
     except JsonnetError as error:
         raise _failed(provider, f"{error}; the claims were {masked(claims)}", errors.untyped) from error
     return _read(provider, text)
 
 
-def _name(provider: Provider) -> str:
+def called(provider: Provider) -> str:
     """What error texts call the snippet; one that is written into the configuration has no name of its own."""
     source = provider.config.mapper_url
     return f"{provider.id}.jsonnet" if source.startswith("base64://") else source
 
 
-async def _snippet(outbound: Outbound, provider: Provider) -> str:
+async def snippet(outbound: Outbound, provider: Provider) -> str:
+    """The mapper's text.
+
+    :raises Trouble: it cannot be read
+    """
     source = provider.config.mapper_url
     try:
         raw = await outbound.document(source, keep=KEEP) if sources.is_remote(source) else sources.read(source)
@@ -125,8 +129,7 @@ def _mendable(reason: str) -> LimenError:
 
 def _failed(provider: Provider, why: str, answer: Callable[[str], LimenError] = _broken) -> Trouble:
     """The person can do nothing about it; the kinds of answers are Kratos'."""
-    told = f"What {provider.name} told about you could not be used here. The operator of this site finds the reason in the log."
-    return Trouble("mapper", why, answer(told))
+    return Trouble("mapper", why, answer(reasons.PROVIDER_UNMAPPED(name=provider.name)))
 
 
 def masked(claims: Claims) -> str:

@@ -118,7 +118,7 @@ def client_secret(provider: Provider, now: float) -> str:
     :raises Trouble: the private key is none
     """
     config = provider.config
-    if provider.kind.id != "apple":
+    if not provider.kind.signs_secret:
         return config.client_secret or ""
     from joserfc import jwt  # noqa: PLC0415 - 50 ms that a start need not wait for
     from joserfc.jwk import ECKey  # noqa: PLC0415

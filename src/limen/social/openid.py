@@ -146,6 +146,15 @@ async def _is_signed(outbound: Outbound, signed: _Signed, algorithm: str, url: s
     return False
 
 
+async def usable_keys(outbound: Outbound, described: Description) -> int:
+    """How many of a provider's keys can sign as it says that it signs.
+
+    :raises OutboundError: the keys cannot be fetched
+    """
+    keys = _keys(await outbound.document(described.jwks_uri, keep=KEEP, seconds=SECONDS), described.jwks_uri)
+    return sum(any(_fits(key, algorithm, None) for algorithm in described.algorithms) for key in keys)
+
+
 def _keys(raw: bytes, url: str) -> list[dict[str, Any]]:
     try:
         document = msgspec.json.decode(raw, type=dict[str, Any])

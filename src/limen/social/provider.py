@@ -61,12 +61,15 @@ def find(project: Project, id_: str) -> Provider | None:
 
 def of(project: Project, config: OidcProvider) -> Provider:
     kind = kinds()[config.provider]
-    return Provider(config, kind, callback_url(project, config, kind))
-
-
-def callback_url(project: Project, config: OidcProvider, kind: Kind) -> str:
-    """A provider that must check a proof key has the address without its id: Kratos' way to keep both apart."""
     base = project.config.selfservice.methods.oidc.config.base_redirect_uri or project.public_url
+    return Provider(config, kind, callback_url(base, config, kind))
+
+
+def callback_url(base: str, config: OidcProvider, kind: Kind) -> str:
+    """Where the provider sends people back to.
+
+    One that must check a proof key has the address without its id: Kratos' way to keep both apart.
+    """
     if config.pkce == "force" or (kind.forces_pkce and config.pkce == "auto"):
         return urls.join(base, CALLBACK)
     own = f"{CALLBACK}/{urls.quote_path(config.id)}"

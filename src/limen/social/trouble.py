@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limen.core import errors, messages
+from limen.core import errors, messages, reasons
 from limen.core.errors import LimenError
 
 
@@ -21,10 +21,8 @@ def _told(reason: str) -> LimenError:
 def denied(name: str, error: str, description: str) -> Trouble:
     """The provider sent the person back with an error (RFC 6749, §4.1.2.1). Its words are cut: anybody can write them."""
     said = f"{error[:60]}: {description[:200]}" if description else error[:60]
-    if error == "access_denied":
-        reason = f"{name} says that you did not agree to sign in here. Try again and agree, or sign in another way."
-    else:
-        reason = f"{name} could not sign you in ({said}). Try again, or sign in another way."
+    is_no = error == "access_denied"
+    reason = reasons.PROVIDER_DENIED(name=name) if is_no else reasons.PROVIDER_REFUSED(name=name, said=said)
     return Trouble("authorize", said, _told(reason))
 
 
@@ -32,24 +30,21 @@ def no_code(name: str) -> Trouble:
     return Trouble(
         "callback",
         "the provider sent neither a code nor an error",
-        _told(f"{name} sent you back without an answer. Try again."),
+        _told(reasons.PROVIDER_SILENT(name=name)),
     )
 
 
 def scope_missing(name: str, missing: str) -> Trouble:
-    why = f"the scope {missing} was not granted"
-    return Trouble(
-        "scope", why, _told(f"{name} was not allowed to tell all that is needed here. Try again and agree to it.")
-    )
+    return Trouble("scope", f"the scope {missing} was not granted", _told(reasons.PROVIDER_SCOPE(name=name)))
 
 
 def id_token_missing(name: str) -> Trouble:
-    reason = f"{name} did not say who you are. Try again and agree to it."
-    return Trouble("token", "the answer has no id_token; is the scope openid granted?", _told(reason))
+    why = "the answer has no id_token; is the scope openid granted?"
+    return Trouble("token", why, _told(reasons.PROVIDER_NAMELESS(name=name)))
 
 
 def bad_id_token(name: str, why: str) -> Trouble:
-    return Trouble("id_token", why, _told(f"What {name} says about you cannot be trusted: {why}. Try again."))
+    return Trouble("id_token", why, _told(reasons.PROVIDER_UNTRUSTED(name=name)))
 
 
 def foreign_id_token(why: str) -> Trouble:
@@ -60,12 +55,8 @@ def foreign_id_token(why: str) -> Trouble:
 
 def upstream(name: str, step: str, why: str) -> Trouble:
     """The provider does not do what it should; nobody here can mend that."""
-    reason = f"{name} does not answer as it should. Try again in a moment, or sign in another way."
-    return Trouble(step, why, errors.upstream_failed(reason))
+    return Trouble(step, why, errors.upstream_failed(reasons.PROVIDER_UNWELL(name=name)))
 
 
 def unconfigured(name: str, why: str) -> Trouble:
-    reason = (
-        f"Signing in with {name} is not set up as it should be. The operator of this site finds the reason in the log."
-    )
-    return Trouble("configuration", why, errors.misconfigured(reason))
+    return Trouble("configuration", why, errors.misconfigured(reasons.PROVIDER_UNCONFIGURED(name=name)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from limen.core import errors, urls
+from limen.core import errors, reasons, urls
 from limen.core.errors import ApiError
 from limen.http.kit import Answer, Call
 from limen.http.pages import draw, links, words
@@ -22,6 +22,7 @@ class State(Struct, frozen=True, kw_only=True):
     status: int
     to: str = ""  # where its button leads; empty: to the start page
     text: str = "text"
+    said: str = ""  # a reason that stands in the place of its text
     technical_id: str = ""
     seconds: int = 0  # how long to wait, when that is known
     details: Mapping[str, Any] = {}  # for developers only
@@ -34,7 +35,7 @@ def answer(call: Call, state: State, *, status: int = 0) -> Answer:
     action = Link(t.maybe(f"state.{state.name}.action") or home.label, state.to or home.url)
     values = {
         "title": t(f"state.{state.name}.title"),
-        "leads": [t(f"state.{state.name}.{state.text}"), *_waiting(state, t)],
+        "leads": [t.reason(state.said) if state.said else t(f"state.{state.name}.{state.text}"), *_waiting(state, t)],
         "actions": [action] if action.label == home.label else [action, home],
         "technical_id": state.technical_id,
         "details": state.details if call.site.project.dev else {},
@@ -61,6 +62,9 @@ def explain(call: Call, error: ApiError, *, kind: Kind = "login", technical_id: 
     start = links.start(project, kind)
     details = {"message": error.message, "reason": error.reason, **error.details}
     common: dict[str, Any] = {"status": error.status, "technical_id": technical_id, "details": details}
+    said = error.reason or error.message
+    if (known := reasons.recognise(said)) and known.reason.page:
+        return State(name=known.reason.page, to=start, said=said, **common)
     match error.id:
         case "self_service_flow_expired" | "self_service_flow_replaced":
             return State(name="expired", text="fresh", to=error.details.get("redirect_to", start), **common)

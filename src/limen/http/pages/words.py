@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from limen.core import catalogue, clock, urls
 from limen.core.messages import Message
 from limen.http.kit import Call
-from limen.project.model import Project
+from limen.http.pages import cookie
 
 COOKIE = "limen_language"
 COOKIE_MAX_AGE = 365 * 24 * 3600
@@ -33,6 +32,9 @@ class Words(Struct, frozen=True):
 
     def message(self, message: Message) -> str:
         return catalogue.translate(message, self.language)
+
+    def reason(self, sentence: str) -> str:
+        return catalogue.reason(sentence, self.language)
 
     @property
     def direction(self) -> str:
@@ -70,14 +72,7 @@ def chosen_cookie(call: Call) -> list[tuple[str, str]]:
     chosen = call.first("lang")
     if chosen not in project.config.limen.pages.languages:
         return []
-    parts = [f"{COOKIE}={chosen}", f"Path={_path(project)}", f"Max-Age={COOKIE_MAX_AGE}", "HttpOnly", "SameSite=Lax"]
-    if project.public_url.startswith("https:"):
-        parts.append("Secure")
-    return [("set-cookie", "; ".join(parts))]
-
-
-def _path(project: Project) -> str:
-    return urlsplit(urls.join(project.public_url, "/ui")).path
+    return [cookie.header(project, COOKIE, chosen, COOKIE_MAX_AGE)]
 
 
 def choices(call: Call) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core import crypto, errors, messages, urls
+from limen.core import crypto, errors, messages, reasons, urls
 from limen.core.errors import ApiError, LimenError
 from limen.core.ids import new_id
 from limen.core.outbound import OutboundError
@@ -138,13 +138,13 @@ def open_state(ctx: Context, query: Mapping[str, str], provider_in_path: str) ->
     """:raises ApiError: 400, there is no state, it is not ours, or the provider is another one"""
     text = query.get("state", "")
     if not text:
-        raise errors.bad_request("The provider sent you back without the parameter `state`. Start again.")
+        raise errors.bad_request(reasons.BACK_STATELESS())
     raw = ctx.project.keys.open(_STATE, text + "=" * (-len(text) % 4))
     if raw is None:
-        raise errors.bad_request("The parameter `state` was not made here, or the address was cut. Start again.")
+        raise errors.bad_request(reasons.BACK_FORGED())
     state = msgspec.json.decode(raw, type=State)
     if provider_in_path and provider_in_path != state.provider:
-        raise errors.bad_request("This is the way back from another provider than the one that was asked. Start again.")
+        raise errors.bad_request(reasons.BACK_FROM_ANOTHER())
     return state
 
 
@@ -170,28 +170,23 @@ async def returned(ctx: Context, flow: Flow, state: State) -> Left:
     found = await pauses.use(ctx, state.pause, _PAUSE)
     if found is None:
         if await pauses.is_used(ctx, state.pause, _PAUSE):
-            raise errors.form_error(messages.GENERIC(reason="This way back was taken already. Start again."))
+            raise errors.form_error(messages.GENERIC(reason=reasons.BACK_AGAIN()))
         raise _late()
     if found.flow_id != flow.id or (found.identity_id or "") != flow.identity_id:
-        raise errors.bad_request("This is the way back to something else. Start again.")
+        raise errors.bad_request(reasons.BACK_TO_ANOTHER())
     return msgspec.convert(found.values, Left)
 
 
 def _late() -> ApiError:
-    return errors.bad_request("It took too long to come back from the provider. Start again.")
+    return errors.bad_request(reasons.BACK_LATE())
 
 
 def _lost(ctx: Context, *, another: bool) -> ApiError:
     if another:
-        return errors.bad_request("A newer sign-in with a provider was started here. Finish that one, or start again.")
+        return errors.bad_request(reasons.BACK_NEWER())
     if not ctx.client.cookies:
-        return errors.bad_request(
-            "This browser sent no cookies, so it cannot be told that it is the one that started. "
-            "Start again in one browser from beginning to end, and let it keep cookies for this site."
-        )
-    return errors.bad_request(
-        "This was started in another browser, or it was too long ago. Start again, in one browser from beginning to end."
-    )
+        return errors.bad_request(reasons.BACK_COOKIELESS())
+    return errors.bad_request(reasons.BACK_ELSEWHERE())
 
 
 async def arrive(ctx: Context, provider: Provider, left: Left, query: Mapping[str, str]) -> Arrived:

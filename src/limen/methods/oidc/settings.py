@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from limen.context import Context
-from limen.core import errors, messages
+from limen.core import errors, messages, reasons
 from limen.core.errors import FormError, form_error
 from limen.core.form import Form
 from limen.flow.method import Arrived, Changed, FreshSignInNeeded, Outcome, Part
@@ -59,7 +59,7 @@ async def _change(ctx: Context, flow: Flow, form: Change, about: Submission, sub
     if subject is None:
         raise errors.no_session()
     if form.link and form.unlink:
-        raise _refused("One request either links or unlinks.")
+        raise _refused(reasons.LINK_BOTH())
     if form.unlink:
         return _unlink(ctx, subject, form.unlink)
     check_linkable(ctx, subject.identity, form.link)
@@ -77,7 +77,7 @@ def check_linkable(ctx: Context, identity: Identity, id_: str) -> None:
     """:raises FormError: there is no such provider, or it is linked already"""
     known = any(config.id == id_ for config in provider.offered(ctx.project))
     if not known or id_ in credential.linked(identity):
-        raise _refused("This provider is not known here, or it is linked already.")
+        raise _refused(reasons.LINK_UNKNOWN())
 
 
 def _unlink(ctx: Context, subject: Subject, id_: str) -> Outcome:
@@ -86,9 +86,9 @@ def _unlink(ctx: Context, subject: Subject, id_: str) -> Outcome:
     if ID not in identity.credentials:
         raise errors.not_found("This account has no providers linked.")
     if _ways_in(ctx, subject) < 2:
-        raise _refused("This is the last way to sign in to this account. Add another one first.")
+        raise _refused(reasons.LINK_LAST())
     if id_ not in credential.linked(identity) or provider.find(ctx.project, id_) is None:
-        raise _refused("This provider is not linked.")
+        raise _refused(reasons.LINK_NONE())
     return _with(identity, credential.without_provider(identity, id_))
 
 
