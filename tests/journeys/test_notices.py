@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.conftest import Start
 from tests.support import mail
-from tests.support.callers import Caller
+from tests.support.callers import HTML, PASSWORD, Caller, flow_id
+from tests.support.openid import OpenIdProvider
 from tests.support.server import LiveServer
 
 ANN, NEW = "ann@example.org", "ann@example.com"
@@ -51,6 +52,37 @@ def test_a_new_device_is_told_and_a_known_one_is_not(server: LiveServer) -> None
     again.http.headers["user-agent"] = FIREFOX.replace("140.0", "141.0")
     again.sign_in()
     assert len(subjects(server)) == 1
+
+
+def test_a_provider_that_was_linked_or_unlinked_is_told(start: Start) -> None:
+    acme = OpenIdProvider()
+    methods = {"oidc": {"enabled": True, "config": {"providers": [acme.configured(label="Acme")]}}}
+    server = start({"limen": {"notices": {"provider_changed": True}}, "selfservice": {"methods": methods}})
+    ann = Caller(server, "page")
+    ann.sign_up()
+    assert subjects(server) == []
+    left = ann.submit(ann.start("settings"), link="acme")
+    ann.http.get(acme.consent(left.headers["location"]), headers=HTML)
+    assert subjects(server) == ["Acme was linked to your account"]
+    assert "Acme was linked to your account: whoever signs in there" in mail.messages(server, ANN)[0]["body"]
+    ann.submit(ann.start("settings"), unlink="acme")
+    assert subjects(server) == ["Acme was removed from your account", "Acme was linked to your account"]
+    acme.close()
+
+
+def test_a_provider_that_a_sign_in_linked_is_told(start: Start) -> None:
+    acme = OpenIdProvider()
+    methods = {"oidc": {"enabled": True, "config": {"providers": [acme.configured(label="Acme")]}}}
+    server = start({"limen": {"notices": {"provider_changed": True}}, "selfservice": {"methods": methods}})
+    Caller(server, "app").sign_up()
+    ann = Caller(server, "page")
+    left = ann.submit(ann.start("login"), provider="acme")
+    back = ann.http.get(acme.consent(left.headers["location"]), headers=HTML)
+    form = ann.flow("login", flow_id(back.headers["location"]))
+    ann.submit(form, method="password", password=PASSWORD)
+    assert ann.is_signed_in
+    assert subjects(server) == ["Acme was linked to your account"]
+    acme.close()
 
 
 def test_nothing_is_told_unless_wanted(start: Start) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.social.conftest import With, arrive, enter, goes_to, leave, told_on_page
+from tests.support import mail
 from tests.support.callers import JSON, PASSWORD, Caller, flow_id, has, told, value
-from tests.support.openid import ANN, OpenIdProvider
-from tests.support.server import LiveServer
+from tests.support.factors import set_up_app
+from tests.support.openid import ANN, OpenIdProvider, signed_by_stranger
+from tests.support.server import LiveServer, merge
 
 UNBELIEVED = ["true", "True", "1", "false", "", 1, 0, {}, [], None, False]
 TRUSTED = {"limen": {"social": {"link_verified_addresses": ["acme"]}}}
@@ -93,6 +96,44 @@ def test_the_same_subject_at_another_provider_is_somebody_else(
     assert eve.whoami()["identity"]["id"] != ann.whoami()["identity"]["id"]
 
 
+def test_nothing_that_comes_along_on_the_way_back_says_who_somebody_is(live: LiveServer, acme: OpenIdProvider) -> None:
+    """A profile, or a token, that the browser brings is the browser's word (Better Auth CVE-2026-110864)."""
+    member(live, "bob@example.org", verified=True)
+    forged = {"sub": "bob", "email": "bob@example.org", "email_verified": "true", "name": "Bob", "iss": acme.issuer}
+    sent = {
+        **forged,
+        "id_token": signed_by_stranger()(forged),
+        "access_token": "forged",
+        "user": json.dumps({"sub": "bob", "email": "bob@example.org", "name": {"firstName": "Bob"}}),
+        "profile": json.dumps(forged),
+        "claims": json.dumps(forged),
+    }
+    ann = Caller(live, "page")
+    back = acme.consent(leave(ann))
+    posted = ann.http.post(back, data=sent)
+    arrive(ann, posted.headers["location"])
+    assert ann.whoami()["identity"]["traits"] == {"email": "ann@example.org", "name": "Ann"}
+
+
+STRANGE = [
+    "ann@evil.example@example.org", '"ann@example.org"@evil.example', "ann@example.org.", "ann@example.org\u200b",
+    "ann@ex\u0430mple.org", "ann@example.org@evil.example", "ann@EXAMPLE.ORG\x00", "<ann@example.org>", "ann%40example.org",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("email", STRANGE, ids=ascii)
+def test_an_address_that_only_looks_like_somebodys_opens_nothing(
+    email: str, with_providers: With, acme: OpenIdProvider
+) -> None:
+    live = with_providers(acme.configured(), over=TRUSTED)
+    id_ = member(live, verified=True)
+    acme.user = {"sub": "eve", "email": email, "email_verified": True}
+    eve = Caller(live, "page")
+    enter(eve, acme)
+    assert providers_of(live, id_) == []
+    assert eve.whoami().get("identity", {}).get("id") != id_
+
+
 # --- linking --------------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +209,100 @@ def test_nothing_is_linked_unasked_when_one_side_is_missing(
     enter(eve, acme)
     assert not eve.is_signed_in
     assert providers_of(live, id_) == []
+
+
+SECOND = {
+    "selfservice": {"methods": {"totp": {"enabled": True}}},
+    "session": {"whoami": {"required_aal": "highest_available"}},
+}
+
+
+@pytest.mark.parametrize("kind", ["page", "script"])
+def test_what_is_to_be_linked_outlasts_the_second_step(kind: Any, with_providers: With, acme: OpenIdProvider) -> None:
+    live = with_providers(acme.configured(), over=SECOND)
+    id_ = member(live)
+    owner = Caller(live, "page")
+    owner.sign_in()
+    app = set_up_app(owner)
+    ann = Caller(live, kind)
+    answer = enter(ann, acme)
+    ann.submit(ann.flow("login", flow_id(answer.headers["location"])), method="password", password=PASSWORD,
+               identifier="ann@example.org")  # fmt: skip
+    assert providers_of(live, id_) == [], "half a sign-in links nothing"
+    step = ann.shown("login")
+    assert step["requested_aal"] == "aal2"
+    ann.submit(step, method="totp", totp_code="000000")
+    assert providers_of(live, id_) == []
+    ann.submit(step, method="totp", totp_code=app.next_code())
+    assert providers_of(live, id_) == [ANN["sub"]]
+    session = ann.whoami()
+    assert session["authenticator_assurance_level"] == "aal2"
+    assert [m["method"] for m in session["authentication_methods"]] == ["password", "totp", "oidc"]
+
+
+def test_the_second_step_of_a_linking_is_good_in_its_own_browser_only(
+    with_providers: With, acme: OpenIdProvider
+) -> None:
+    live = with_providers(acme.configured(), over=SECOND)
+    id_ = member(live)
+    owner = Caller(live, "page")
+    owner.sign_in()
+    app = set_up_app(owner)
+    acme.user = {"sub": "eve", "email": "ann@example.org"}
+    eve = Caller(live, "page")
+    answer = enter(eve, acme)
+    form = eve.flow("login", flow_id(answer.headers["location"]))
+    eve.submit(form, method="password", password=PASSWORD, identifier="ann@example.org")
+    step = eve.shown("login")
+    ann = Caller(live, "page")
+    ann.sign_in()
+    ann.submit(step, method="totp", totp_code=app.next_code())
+    assert ann.last.status_code in (303, 403)
+    assert providers_of(live, id_) == []
+
+
+def test_a_victim_who_comes_later_does_not_share_an_account_that_waited_for_them(
+    with_providers: With, acme: OpenIdProvider
+) -> None:
+    """Eve signed up with Ann's address, and knows the password (PocketBase CVE-2024-38351)."""
+    code = {"selfservice": {"methods": {"code": {"enabled": True, "passwordless_enabled": True}}}}
+    live = with_providers(acme.configured(), over=merge(TRUSTED, code))
+    eve = Caller(live, "script")
+    id_ = eve.sign_up()["id"]
+    assert eve.is_signed_in
+    ann = Caller(live, "page")
+    answer = enter(ann, acme)
+    assert not ann.is_signed_in, "the word of a trusted provider does not open what nobody proved here"
+    assert providers_of(live, id_) == []
+    form = ann.flow("login", flow_id(answer.headers["location"]))
+    ann.submit(form, method="code", identifier="ann@example.org")
+    form = ann.flow("login", form["id"])
+    ann.submit(form, method="code", identifier="ann@example.org", code=mail.code(live, "ann@example.org"))
+    assert ann.whoami()["identity"]["id"] == id_
+    assert providers_of(live, id_) == [ANN["sub"]]
+    assert not eve.is_signed_in, "what was there before the address was proved may be a stranger's"
+    again = Caller(live, "script")
+    again.sign_in()
+    assert not again.is_signed_in
+    assert ann.is_signed_in
+
+
+def test_who_had_proved_the_address_keeps_everything(with_providers: With, acme: OpenIdProvider) -> None:
+    code = {"selfservice": {"methods": {"code": {"enabled": True, "passwordless_enabled": True}}}}
+    live = with_providers(acme.configured(), over=code)
+    id_ = member(live, verified=True)
+    before, ann = Caller(live, "script"), Caller(live, "page")
+    before.sign_in()
+    answer = enter(ann, acme)
+    form = ann.flow("login", flow_id(answer.headers["location"]))
+    ann.submit(form, method="code", identifier="ann@example.org")
+    form = ann.flow("login", form["id"])
+    ann.submit(form, method="code", identifier="ann@example.org", code=mail.code(live, "ann@example.org"))
+    assert providers_of(live, id_) == [ANN["sub"]]
+    assert before.is_signed_in
+    again = Caller(live, "script")
+    again.sign_in()
+    assert again.is_signed_in
 
 
 # --- the rules of the house hold for everybody ----------------------------------------------------------------------------

@@ -390,6 +390,7 @@ class Notices(Section, frozen=True):
     password_changed: Annotated[bool, says("To all addresses, after a change of the password.")] = False
     address_changed: Annotated[bool, says("To an address that was taken out of the account.")] = False
     new_device: Annotated[bool, says("After a sign-in from a browser or app that was not seen before.")] = False
+    provider_changed: Annotated[bool, says("After a provider was linked to the account, or unlinked.")] = False
 
 
 class Limits(Section, frozen=True):

@@ -23,6 +23,7 @@ _CHANGED: Final[Fields] = {
     "To": "to", "Identity": "identity", "ChangedAt": "changed_at", "TransientPayload": "transient_payload",
 }  # fmt: skip
 _DONE: Final[Fields] = {"To": "to", "Identity": "identity", "DoneAt": "done_at", "Device": "device"}
+_LINKED: Final[Fields] = {"To": "to", "Identity": "identity", "DoneAt": "done_at", "Provider": "provider"}
 _ADDED: Final[Fields] = {
     "To": "to", "Identity": "identity", "AddedAt": "added_at", "TransientPayload": "transient_payload",
 }  # fmt: skip
@@ -109,6 +110,8 @@ _ALL: Final = (
     Kind("password_changed", _DONE, _DONE),
     Kind("address_removed", _DONE, _DONE),
     Kind("new_device", _DONE, _DONE),
+    Kind("provider_linked", _LINKED, _LINKED),
+    Kind("provider_unlinked", _LINKED, _LINKED),
     Kind("account_deleted", _DONE, _DONE),
 )
 BY_PATH: Final = {kind.path: kind for kind in _ALL}

@@ -100,10 +100,12 @@ def queue_notice(
 
 
 def queue_done(
-    commit: Commit, ctx: Context, kind: str, via: str, address: str, identity: Identity, *, device: str = ""
+    commit: Commit, ctx: Context, kind: str, via: str, address: str, identity: Identity, **said: str
 ) -> None:
-    """Tell a person what was done: `kind` is password_changed, address_removed, new_device or account_deleted."""
-    data = {"identity": _about(ctx, identity, "", {})["identity"], "done_at": ctx.stamp, "device": device}
+    """Tell a person what was done: `kind` is password_changed, address_removed, new_device, provider_linked,
+    provider_unlinked or account_deleted; `said` the `device` or the `provider` it is about.
+    """
+    data = {"identity": _about(ctx, identity, "", {})["identity"], "done_at": ctx.stamp, "device": "", **said}
     _queue(commit, ctx, kind, via, address, data, _language(ctx, identity, None, {}))
 
 

@@ -32,7 +32,7 @@ def part(project: Project, message: Message, which: str) -> str:
     said = _Said(project, message)
     match which:
         case "subject":
-            return said("subject", code=said.code)
+            return said("subject", code=said.code, **said.about())
         case "sms":
             return said.sms()
         case "html":
@@ -64,7 +64,7 @@ class _Said:
             "language": self.language,
             "site": self.site,
             "title": self("title"),
-            "text": self("text", **self._when()),
+            "text": self("text", **self.about()),
             "preview": notes or self("title"),
             "code": self.code,
             "link": self.link,
@@ -76,7 +76,7 @@ class _Said:
 
     def sms(self) -> str:
         """The last line lets a phone fill the code in on our own page, and nowhere else (origin-bound one-time codes)."""
-        text = self("sms", code=self.code, **self._when())
+        text = self("sms", code=self.code, **self.about())
         domain = self.data.get("request_url_domain")
         return f"{text}\n\n@{domain} #{self.code}\n" if domain and self.code else f"{text}\n"
 
@@ -86,10 +86,10 @@ class _Said:
             return self._text("good_for_hours", hours=minutes // 60)
         return self._text("good_for_minutes", minutes=minutes)
 
-    def _when(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         moment = self.data.get("changed_at") or self.data.get("added_at") or self.data.get("done_at")
-        device = {"device": self.data["device"]} if self.data.get("device") else {}
-        return {"when": clock.parse(moment), **device} if moment else {}
+        about = {key: self.data[key] for key in ("device", "provider") if self.data.get(key)}
+        return {"when": clock.parse(moment), **about} if moment else {}
 
 
 class _Look(Struct, frozen=True):

@@ -41,7 +41,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         raise flows.overtaken()  # a browser's form signs in once; an app may send its own again, as with Kratos
     before = passed.before or identity
     session, token = _session(ctx, identity, passed.proof, None if passed.anew else subject)
-    identity, session = linking.join(ctx, flow, identity, session)
+    identity, session, ends_others = linking.join(ctx, flow, before, identity, session)
     effects = Effects(ctx, flow, identity, so_far.about.transient_payload)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "login", so_far.id))
     if flow.is_browser and ctx.client.is_json:
@@ -55,7 +55,10 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         raise
     server = await oauth2.answered(ctx, flow, session, effects.identity)
     notice = None if known else await notices.after_sign_in(ctx, identity, session)
+    following = await _to_link_later(effects, session, new=not known)
     commit = ctx.db.begin()
+    if following:
+        flows.insert(commit, following)
     flow.updated_at = ctx.stamp
     flows.update(commit, flow.passed(so_far.id))
     if known and not passed.anew:
@@ -66,7 +69,9 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         people.update_if_unchanged(commit, before, effects.identity)
     elif effects.identity is not before:
         identities.save(commit, before, effects.identity, passed.overtaken)
-    for then in (passed.then, *effects.thens, notice):
+    if ends_others:
+        session_store.revoke_all_but(commit, identity.id, session.id)
+    for then in (passed.then, *effects.thens, notice, *notices.of_providers(ctx, before, effects.identity)):
         if then is not None:
             then(commit)
     try:
@@ -74,7 +79,20 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     except UniqueViolation:
         raise ApiError(409, "What identifies you now belongs to another account already.") from None
     ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
+    if following:
+        issued = Issued(session, token)
+        return engine.shown(ctx, following, json=ctx.client.is_json, issued=issued, csrf=effects.csrf)
     return _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
+
+
+async def _to_link_later(effects: Effects, session: Session, *, new: bool) -> Flow | None:
+    """The second step of somebody who is to have a provider linked."""
+    ctx, flow = effects.ctx, effects.flow
+    if not linking.is_waiting(flow):
+        return None
+    if new and flow.is_browser:
+        effects.csrf = effects.csrf or csrf.new_secret()
+    return await linking.second_step(ctx, flow, Subject(session, effects.identity), effects.csrf or ctx.client.csrf)
 
 
 def _session(ctx: Context, identity: Identity, proof: Proof, subject: Subject | None) -> tuple[Session, str]:

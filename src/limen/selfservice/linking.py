@@ -4,7 +4,7 @@ and the provider is linked to it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,10 +18,13 @@ from limen.identity import store as people
 from limen.identity.model import Identity
 from limen.methods.oidc import credential
 from limen.methods.oidc.common import ID
+from limen.selfservice import loginforms
 from limen.session import service as sessions
-from limen.session.model import Proof, Session
+from limen.session import strength
+from limen.session.model import Proof, Session, Subject
 
 _KEY = "linking"
+_BY_TRAIT = ("password", "webauthn", "code")  # credentials that are there, if empty, as long as a trait names them
 
 
 class Owner:
@@ -54,31 +57,74 @@ def remember(flow: Flow, arrived: Arrived, identifier: str) -> None:
     flow.private[_KEY] = {"identifier": identifier, "entry": new}
 
 
-def hand_over(old: Flow, new: Flow) -> None:
-    """The second factor is asked for in a flow of its own."""
-    if _KEY in old.private:
-        new.private[_KEY] = old.private[_KEY]
-
-
 def is_waiting(flow: Flow) -> bool:
     return _KEY in flow.private
 
 
-def join(ctx: Context, flow: Flow, identity: Identity, session: Session) -> tuple[Identity, Session]:
+def waiting_for(flow: Flow) -> str:
+    """The id of the provider that is to be linked; empty when none is."""
+    return str(flow.private[_KEY]["entry"]["provider"]) if _KEY in flow.private else ""
+
+
+async def second_step(ctx: Context, flow: Flow, subject: Subject, csrf: str) -> Flow | None:
+    """The flow that asks for the second factor where one is needed, and then links; not stored yet.
+
+    An app asks for its second step itself, and nothing ties that to this flow.
+
+    :param csrf: the browser's secret, which may be new
+    """
+    missing = strength.lack(ctx.project, subject.session, subject.identity, ctx.stamp)
+    if missing != "step" or not flow.is_browser:
+        return None
+    url = strength.way(ctx.project, missing, flow.return_to, flow.oauth2_login_challenge)
+    following = await loginforms.second_step(ctx, url, subject, csrf)
+    following.oauth2_login_challenge = flow.oauth2_login_challenge
+    following.organization_id = flow.organization_id
+    following.private[_KEY] = flow.private.pop(_KEY)
+    return following
+
+
+class Joined(NamedTuple):
+    """`ends_others`: the account may have been a trap, so its other sessions end with the sign-in."""
+
+    identity: Identity
+    session: Session
+    ends_others: bool = False
+
+
+def join(ctx: Context, flow: Flow, before: Identity, identity: Identity, session: Session) -> Joined:
     """Link what the flow remembers, once the session is strong enough; the sign-in at the provider counts, too.
 
+    :param before: the person as they were stored before this sign-in
     :raises FormError: this is not the account that has the identifier
     """
     waiting: dict[str, Any] | None = flow.private.get(_KEY)
     required = ctx.project.config.session.whoami.required_aal
     if waiting is None or not sessions.satisfies(session, identity, required):
-        return identity, session
-    if not any(waiting["identifier"] in c.identifiers for c in identity.credentials.values()):
+        return Joined(identity, session)
+    identifier = waiting["identifier"]
+    if not any(identifier in c.identifiers for c in identity.credentials.values()):
         raise form_error(messages.LINKED_ACCOUNT_DIFFERS())
     del flow.private[_KEY]
     entry = waiting["entry"]
     proof = Proof(ID, "aal1", ctx.stamp, provider=entry["provider"], organization=entry.get("organization", ""))
-    return with_account(ctx, identity, entry), replace(session, proofs=(*session.proofs, proof))
+    session = replace(session, proofs=(*session.proofs, proof))
+    is_proved_now = _has_proved(identity, identifier) and not _has_proved(before, identifier)
+    if is_proved_now:
+        identity = _emptied(ctx, identity)
+    return Joined(with_account(ctx, identity, entry), session, is_proved_now)
+
+
+def _has_proved(identity: Identity, identifier: str) -> bool:
+    return any(a.verified and a.value == identifier for a in identity.verifiable_addresses)
+
+
+def _emptied(ctx: Context, identity: Identity) -> Identity:
+    """The person without the ways in that were set up before anybody proved the address: they may be a stranger's, who
+    signed up with it and waits for its owner (PocketBase CVE-2024-38351).
+    """
+    kept = {t: c if t == "code" else replace(c, config={}) for t, c in identity.credentials.items() if t in _BY_TRAIT}
+    return identities.with_level(ctx, replace(identity, credentials=kept, updated_at=ctx.stamp))
 
 
 def with_account(ctx: Context, identity: Identity, entry: dict[str, Any]) -> Identity:

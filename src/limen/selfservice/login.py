@@ -9,8 +9,9 @@ from limen.core.form import Form, is_true
 from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain
-from limen.flow.model import Flow, FlowType, Situation
+from limen.flow.model import Flow, FlowType
 from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, oauth2, social
+from limen.selfservice.loginforms import fresh
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -59,28 +60,6 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     await ctx.db.commit(commit)
     ctx.events.tell("login.started", flow=flow.id)
     return engine.shown(ctx, flow, json=json, exchange_code=code)
-
-
-async def fresh(ctx: Context, type_: FlowType, subject: Subject | None, aal: str, refresh: bool, schema: str) -> Flow:
-    """A new login flow with its form drawn; not stored yet."""
-    flow = engine.new(
-        ctx, "login", type_, _situation(ctx, aal, refresh),
-        refresh=refresh, requested_aal=aal, identity_schema=schema if aal == "aal1" else "",
-    )  # fmt: skip
-    await engine.draw(ctx, flow, subject)
-    if refresh:
-        flow.ui.messages = [messages.CONFIRM_ITS_YOU()]
-    if subject and subject.session.aal < aal and aal == "aal2":
-        flow.ui.messages = [*flow.ui.messages, messages.SECOND_STEP()]
-    return flow
-
-
-def _situation(ctx: Context, aal: str, refresh: bool) -> Situation:
-    if aal == "aal2":
-        return "second_refresh" if refresh else "second"
-    if refresh:
-        return "refresh"
-    return "identify" if ctx.project.config.selfservice.flows.login.style == "identifier_first" else "first"
 
 
 async def fetch(ctx: Context, id_: str | None) -> Reply:

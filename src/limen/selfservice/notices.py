@@ -8,8 +8,10 @@ from limen.courier import service as courier
 from limen.db.database import Commit
 from limen.flow.method import Then
 from limen.identity.model import Identity
+from limen.methods.oidc import credential
 from limen.session import store as sessions
 from limen.session.model import Session
+from limen.social import provider
 
 _REMEMBERED = 50  # how many sessions back a device counts as known
 
@@ -27,8 +29,24 @@ async def after_sign_in(ctx: Context, identity: Identity, session: Session) -> T
     return lambda commit: _tell(commit, ctx, "new_device", identity, _own(identity), device=name or "an unknown device")
 
 
+def of_providers(ctx: Context, before: Identity, after: Identity) -> list[Then]:
+    """Notices of providers that were linked, in the settings or by a sign-in, and of those that were unlinked."""
+    if not ctx.project.config.limen.notices.provider_changed or before.credentials == after.credentials:
+        return []
+    had, has = credential.linked(before), credential.linked(after)
+    told = [("provider_linked", id_) for id_ in sorted(has - had)]
+    told += [("provider_unlinked", id_) for id_ in sorted(had - has)]
+    return [_about_provider(ctx, after, kind, id_) for kind, id_ in told]
+
+
+def _about_provider(ctx: Context, identity: Identity, kind: str, id_: str) -> Then:
+    found = provider.find(ctx.project, id_)
+    name = found.name if found else id_
+    return lambda commit: _tell(commit, ctx, kind, identity, _own(identity), provider=name)
+
+
 def after_change(ctx: Context, before: Identity, after: Identity) -> list[Then]:
-    """Notices of a changed password and of addresses that were taken away."""
+    """Notices of a changed password, of providers, and of addresses that were taken away."""
     notices, found = ctx.project.config.limen.notices, list[Then]()
     old, new = (i.credentials.get("password") for i in (before, after))
     if (
@@ -38,6 +56,7 @@ def after_change(ctx: Context, before: Identity, after: Identity) -> list[Then]:
         and old.config.get("hashed_password") != new.config.get("hashed_password")
     ):
         found.append(lambda commit: _tell(commit, ctx, "password_changed", after, _own(after)))
+    found += of_providers(ctx, before, after)
     if notices.address_changed:
         kept = {(a.via, a.value) for a in after.verifiable_addresses}
         gone = [t for t in _own(before) if t not in kept]
@@ -55,8 +74,6 @@ def account_deleted(commit: Commit, ctx: Context, identity: Identity) -> None:
     _tell(commit, ctx, "account_deleted", identity, _own(identity))
 
 
-def _tell(
-    commit: Commit, ctx: Context, kind: str, identity: Identity, to: list[tuple[str, str]], *, device: str = ""
-) -> None:
+def _tell(commit: Commit, ctx: Context, kind: str, identity: Identity, to: list[tuple[str, str]], **said: str) -> None:
     for via, address in to:
-        courier.queue_done(commit, ctx, kind, via, address, identity, device=device)
+        courier.queue_done(commit, ctx, kind, via, address, identity, **said)
