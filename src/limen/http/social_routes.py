@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from limen.core import urls
 from limen.core.errors import ApiError
 from limen.http.kit import Answer, Call, Routes, redirect
+from limen.http.pages import providers
 from limen.http.render import fail, render
 from limen.selfservice import callback
 from limen.social.provider import CALLBACK
@@ -16,11 +17,7 @@ _OF_ORGANIZATION = "/self-service/methods/oidc/organization/{organization}/callb
 
 
 def add(routes: Routes) -> None:
-    for path in (
-        CALLBACK,
-        CALLBACK + "/{provider}",
-        "/self-service/methods/oidc/organization/{organization}/callback/{provider}",
-    ):
+    for path in (CALLBACK, CALLBACK + "/{provider}", _OF_ORGANIZATION):
         routes.add("GET", path, _back)
     for path in (CALLBACK, CALLBACK + "/{provider}"):
         routes.add("POST", path, _posted)
@@ -29,9 +26,12 @@ def add(routes: Routes) -> None:
 async def _back(call: Call) -> Answer:
     query = {name: values[0] for name, values in urls.parse_query(call.query).items()}
     try:
-        answer = await render(call, await callback.finish(call.ctx, call.params.get("provider", ""), query))
+        reply = await callback.finish(call.ctx, call.params.get("provider", ""), query)
+        answer = await render(call, reply)
     except ApiError as error:
         return await fail(call, error, json=call.ctx.client.is_json or call.ctx.client.accepts_json)
+    if reply.issued:
+        answer.headers += providers.remembered(call.site.project, reply.issued.session)
     call.site.wake_courier()
     return answer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from limen.core import csrf, urls
 from limen.http.kit import Answer, Call
-from limen.http.pages import static, words
+from limen.http.pages import providers, static, words
 from limen.http.pages.look import look
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _HEADERS = (
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above: 40 ms at start
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("limen.http.pages"),
         autoescape=True,
         auto_reload=False,
@@ -35,6 +35,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["mark"] = providers.marks().__getitem__  # for all templates, also those that others import
+    return environment
 
 
 def page(

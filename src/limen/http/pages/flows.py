@@ -11,7 +11,7 @@ from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.flow.model import Flow
 from limen.http.kit import Answer, Call, redirect
-from limen.http.pages import draw, links, state, words
+from limen.http.pages import draw, links, providers, state, words
 from limen.http.pages.view import view
 from limen.project.model import Kind
 from limen.selfservice.reply import Reply
@@ -75,7 +75,7 @@ async def _urgent(call: Call) -> list[str]:
 
 
 def _shown(call: Call, flow: Flow, urgent: list[str]) -> Answer:
-    shown = view(call.site.project, flow, words.pick(call), call.ctx.now)
+    shown = view(call.site.project, flow, words.pick(call), call.ctx.now, providers.last_used(call))
     shown.leads += urgent
     return draw.page(call, "flow", {"view": shown})
 

@@ -50,6 +50,8 @@ class Item(Struct, kw_only=True):
     goes_back: bool = False
     sends_again: bool = False
     told_by_alert: bool = False  # the form's error is read out with this field
+    mark: str = ""  # a provider's drawing
+    is_last_used: bool = False  # of the providers, the one this browser came from last
     codes: tuple[tuple[str, bool], ...] = ()  # backup codes, each with whether it can still be used
 
     @property

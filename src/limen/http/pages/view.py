@@ -13,7 +13,7 @@ from limen.core import messages, urls
 from limen.core.ui import Node, Script
 from limen.flow import script
 from limen.flow.model import Flow
-from limen.http.pages import arrange, awaiting, links
+from limen.http.pages import arrange, awaiting, links, providers
 from limen.http.pages.arrange import Form
 from limen.http.pages.items import ALERT, Item, item, shown
 from limen.http.pages.links import Link
@@ -61,10 +61,12 @@ class View(Struct, kw_only=True):
     links: list[Link]
 
 
-def view(project: Project, flow: Flow, words: Words, now: datetime) -> View:
+def view(project: Project, flow: Flow, words: Words, now: datetime, last_provider: str = "") -> View:
+    """:param last_provider: the id of the one this browser came from last"""
     told = flow.ui.messages
-    flow = replace(flow, ui=replace(flow.ui, nodes=awaiting.nodes(flow)))
+    flow = replace(flow, ui=replace(flow.ui, nodes=providers.with_names(project, awaiting.nodes(flow))))
     forms = arrange.forms(flow.kind, flow.ui.nodes, [m.id for m in told if m.type == "error"], words)
+    providers.adorn(project, forms, last_provider)
     _name(forms, urls.join(project.public_url, "/ui/"))
     _state_rules(project, forms, words)
     problems = [Problem(f.id, f.label, text) for form in forms for f in form.fields for text in f.errors]
@@ -79,7 +81,7 @@ def view(project: Project, flow: Flow, words: Words, now: datetime) -> View:
     return View(
         kind=flow.kind,
         title=_title(flow, words, asks_code=asks_code),
-        leads=_leads(flow, words, asks_code=asks_code),
+        leads=_leads(project, flow, words, asks_code=asks_code),
         alerts=alerts,
         problems=problems,
         forms=forms,
@@ -118,9 +120,9 @@ def _title(flow: Flow, words: Words, *, asks_code: bool) -> str:
     return words.maybe(f"{place}.{detail}.title") or words(f"{place}.title")
 
 
-def _leads(flow: Flow, words: Words, *, asks_code: bool) -> list[str]:
+def _leads(project: Project, flow: Flow, words: Words, *, asks_code: bool) -> list[str]:
     told = [m for m in flow.ui.messages if m.type == "info" and m.id not in _SAID_BY_TITLE]
-    leads = [words.message(m) for m in told]
+    leads = [words.message(providers.with_name(project, flow, m)) for m in told]
     if flow.kind == "login" and urls.query_value(flow.request_url, "signed_out") == "true" and not flow.ui.messages:
         leads.insert(0, words("state.signed_out.title") + ".")
     if leads or asks_code or flow.state == "passed_challenge":
