@@ -65,7 +65,7 @@ def test_after_a_while_a_new_password_takes_a_fresh_sign_in(server: LiveServer, 
     other = ann.elsewhere()
     other.sign_in(password=NEW_PASSWORD)
     other.heading("Your account", "Ihr Konto")
-    assert mail.messages(server, ANN)[-1]["subject"] == ann.said(
+    assert mail.messages(server, ANN)[0]["subject"] == ann.said(
         "Your password was changed", "Ihr Passwort wurde geändert"
     )
 
@@ -137,7 +137,7 @@ def test_data_are_taken_along_and_the_account_is_deleted(server: LiveServer, win
     ann.heading("Delete your account", "Konto löschen")
     ann.at("account-delete", buttons=0).press("button.danger")
     ann.heading("Your account is deleted", "Ihr Konto ist gelöscht")
-    ann.at("account-deleted", buttons=0)
+    ann.at("account-deleted")
     assert not ann.is_signed_in
     assert mail.messages(server, ANN)[0]["subject"] == ann.said("Your account was deleted", "Ihr Konto wurde gelöscht")
 
@@ -152,7 +152,7 @@ def test_a_new_device_is_told_in_a_mail_that_can_be_read(server: LiveServer, win
     firefox.sign_in()
     ann = Walker(server, look, window)
     ann.open("ui/mailbox")
-    ann.at("mailbox", buttons=0).press(".places a >> nth=0")
+    ann.at("mailbox", buttons=0).press(".places li:first-child a")
     ann.heading("A new sign-in to your account", "Eine neue Anmeldung in Ihrem Konto")
     frame = ann.page.frame_locator("iframe.mail")
     expect(frame.get_by_text("Firefox, Linux")).to_be_visible()
@@ -178,7 +178,7 @@ def test_the_identifier_comes_first(tmp_path: Path, window: Open, look: Look) ->
         ann = Walker(server, look, window)
         ann.open("ui/login")
         ann.at("identifier-first").fill(identifier="nobody@example.org").press()
-        expect(ann.alert()).to_be_visible()
+        expect(ann.page.locator("#identifier")).to_have_attribute("aria-invalid", "true")
         ann.at("identifier-first-unknown").fill(identifier=ANN).press()
         expect(ann.page.locator(".account")).to_contain_text(ANN)
         expect(ann.page.locator("#password")).to_have_attribute("autocomplete", "current-password")

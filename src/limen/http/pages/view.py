@@ -67,6 +67,8 @@ def view(project: Project, flow: Flow, words: Words, now: datetime, last_provide
     flow = replace(flow, ui=replace(flow.ui, nodes=providers.with_names(project, awaiting.nodes(flow))))
     forms = arrange.forms(flow.kind, flow.ui.nodes, [m.id for m in told if m.type == "error"], words)
     providers.adorn(project, forms, last_provider)
+    if any(m.id == messages.RECOVERED.id for m in told):
+        forms.sort(key=lambda form: form.group != "password")  # what somebody is here for comes first
     _name(forms, urls.join(project.public_url, "/ui/"))
     _state_rules(project, forms, words)
     problems = [Problem(f.id, f.label, text) for form in forms for f in form.fields for text in f.errors]
