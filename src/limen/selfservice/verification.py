@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import csrf, errors, messages, ui
-from limen.core.errors import ApiError, FormError, form_error
+from limen.core.errors import ApiError, FormError
 from limen.core.form import Form
 from limen.db.database import Commit, UniqueViolation
 from limen.flow import held, store
@@ -114,10 +114,7 @@ async def _verified(ctx: Context, flow: Flow, outcome: Controls, so_far: engine.
 async def _changed(
     ctx: Context, flow: Flow, outcome: Controls, so_far: engine.Submitted, identity: Identity, change: Held
 ) -> Reply:
-    """The address is one that the person wanted to change to: now the change is made, and its hooks run.
-
-    :raises FormError: somebody else has the address meanwhile
-    """
+    """The address is one that the person wanted to change to: now the change is made, and its hooks run."""
     try:
         effects, session = await newaddress.applied(ctx, change, identity)
     except newaddress.Overtaken:
@@ -133,7 +130,10 @@ async def _changed(
         return await _passed(ctx, flow, outcome, so_far, identity, effects.identity, effects.thens, tell)
     except UniqueViolation:
         flow.ui.clear_messages()
-        raise form_error(messages.IDENTIFIER_TAKEN()) from None
+        flow.ui.tell(messages.IDENTIFIER_TAKEN())
+        await engine.keep(ctx, flow)
+        json, payload = not ctx.client.wants_page, so_far.about.transient_payload
+        return engine.shown(ctx, flow, json=json, status=400, payload=payload)
 
 
 async def _passed(
