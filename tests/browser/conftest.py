@@ -143,9 +143,9 @@ def sign_up(page: Page, base: str, email: str) -> None:
     """Both steps, by what a person reads."""
     page.goto(base + "ui/registration")
     page.get_by_label("E-mail").fill(email)
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Sign up", exact=True).click()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Sign up", exact=True).click()
     page.get_by_role("heading", name="Your account").wait_for()
 
 

@@ -58,6 +58,12 @@ def test_a_provider_has_its_name_and_its_mark(live: LiveServer) -> None:
     assert buttons(german)[1].text == "Mit GitHub registrieren"
 
 
+def test_two_of_one_brand_are_told_apart(begin: Begin, acme: OpenIdProvider) -> None:
+    both = [{**acme.configured(id_), "provider": "gitlab"} for id_ in ("ours", "theirs")]
+    page = Visitor(begin(providers(*both))).open("ui/login")
+    assert [b.text for b in buttons(page)] == ["Sign in with ours", "Sign in with theirs"]
+
+
 def test_every_known_provider_has_a_drawing_without_anything_that_runs_or_loads() -> None:
     assert {id_ for id_ in kinds() if mark_of(id_) == "neutral"} == {"generic", "fedcm-test"}
     assert mark_of("something-new") == "neutral"

@@ -6,6 +6,7 @@ colour take that of the text, in the light and in the dark; the policy of the pa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -23,6 +24,7 @@ from limen.project.model import Project
 from limen.selfservice import linking
 from limen.session.model import Session
 from limen.social import provider
+from limen.social.provider import Provider
 
 COOKIE = "limen_provider"  # the id of a provider, and nothing about a person
 MAX_AGE = 180 * 24 * 3600
@@ -41,13 +43,18 @@ _NAMED = frozenset(
 
 
 def with_names(project: Project, nodes: Sequence[Node]) -> list[Node]:
-    """The nodes of a form, with every provider that has no label called by its brand. On the wire it has its id."""
-    return [_named(project, node) for node in nodes]
+    """The nodes of a form, with every provider that has no label called by its brand. On the wire it has its id, which
+    also tells two of one brand apart.
+    """
+    known = [provider.of(project, one) for one in project.config.selfservice.methods.oidc.config.providers]
+    names = Counter(one.name for one in known)
+    clear = {one.id: one for one in known if names[one.name] == 1}
+    return [_named(clear, node) for node in nodes]
 
 
-def _named(project: Project, node: Node) -> Node:
+def _named(known: Mapping[str, Provider], node: Node) -> Node:
     label = node.meta.label
-    found = provider.find(project, node.value) if _is_button(node) and isinstance(node.value, str) else None
+    found = known.get(node.value) if _is_button(node) and isinstance(node.value, str) else None
     if label is None or found is None:
         return node
     return replace(node, meta=ui.Meta(_with_provider(label, found.name)))
