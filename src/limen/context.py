@@ -29,6 +29,7 @@ class Client(Struct, frozen=True, kw_only=True):
     cookies: Mapping[str, str] = {}
     headers: Sequence[tuple[bytes, bytes]] = ()  # all of them, as they came; names in lower case
     paused: Mapping[str, str] = {}  # ids of submits that this browser paused, by name (see flow/pauses.py)
+    trusted: Mapping[str, str] = {}  # secrets of a trusted browser, by person (see session/trusted.py)
     is_json: bool = False  # wants JSON for errors and submits (three predicates: see http/negotiate.py)
     wants_page: bool = False  # prefers a page to everything else, whatever it sends
     accepts_json: bool = False  # wants flows as JSON

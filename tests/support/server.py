@@ -152,16 +152,16 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def base_config(dsn: str, public: int, admin: int, schema: str) -> dict[str, Any]:
-    """A small configuration with everything on that a test may want."""
+def base_config(dsn: str, public: int, admin: int, schema: str, name: str = "127.0.0.1") -> dict[str, Any]:
+    """A small configuration with everything on that a test may want; browsers know the server by `name`."""
     return {
         "dsn": dsn,
         "serve": {
-            "public": {"host": "127.0.0.1", "port": public, "base_url": f"http://127.0.0.1:{public}/"},
+            "public": {"host": "127.0.0.1", "port": public, "base_url": f"http://{name}:{public}/"},
             "admin": {"host": "127.0.0.1", "port": admin, "base_url": f"http://127.0.0.1:{admin}/"},
         },
         "selfservice": {
-            "default_browser_return_url": f"http://127.0.0.1:{public}/ui/",
+            "default_browser_return_url": f"http://{name}:{public}/ui/",
             "allowed_return_urls": ["https://app.example.org"],
             "methods": {"password": {"enabled": True, "config": {"haveibeenpwned_enabled": False}}},
             "flows": {"registration": {"after": {"password": {"hooks": [{"hook": "session"}]}}}},
@@ -183,16 +183,18 @@ def serve(
     watch_courier: bool = False,
     prepare: Callable[[App], None] | None = None,
     file: Path | None = None,
+    name: str = "127.0.0.1",
 ) -> Iterator[LiveServer]:
     """Start a server on free ports with `over` laid on the base configuration; stop it in the end.
 
     :param file: where the configuration is written, to be followed while the server runs
+    :param name: of this machine, in the public address
     """
     sockets = [_listening(), _listening()]
     public, admin = (opened.getsockname()[1] for opened in sockets)
     schema_file = folder / "person.schema.json"
     schema_file.write_text(json.dumps(schema or PERSON))
-    config = merge(base_config(dsn, public, admin, schema_file.as_uri()), over or {})
+    config = merge(base_config(dsn, public, admin, schema_file.as_uri(), name), over or {})
     clock = Clock()
     source = _followed(file, config) if file else None
     loaded = source.loaded if source else configload.load([], env={}, flags={}, base=config)
@@ -205,7 +207,7 @@ def serve(
     ]
     thread = _Thread(app, opened)
     thread.begin()
-    live = LiveServer(app, f"http://127.0.0.1:{public}/", f"http://127.0.0.1:{admin}/", clock)
+    live = LiveServer(app, f"http://{name}:{public}/", f"http://127.0.0.1:{admin}/", clock)
     try:
         yield live
     finally:

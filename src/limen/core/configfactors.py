@@ -8,7 +8,7 @@ from limen.core.configtypes import UNIQUE, Duration, Section, says
 
 
 class TrustedDevices(Section, frozen=True):
-    """Browsers in which somebody passed the second step, and is not asked for it again for a while."""
+    """Browsers in which somebody passed the second step, and is not asked for it again for a while; never a second factor."""
 
     enabled: Annotated[bool, says("The second step offers to trust the browser.")] = False
     lifespan: Annotated[Duration, Meta(gt=0), says("How long a browser is trusted.")] = 30 * 86400.0

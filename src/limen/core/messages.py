@@ -421,6 +421,7 @@ VERIFICATION_EXPIRED = _expiry(4070005, "Start again.")
 SEND_LOGIN_LINK = _info(9010001, "Send me a sign-in link")
 LOGIN_LINK_SENT = _info(9010002, "A link is on its way to you. Open it to sign in.")
 SEND_LINK_AGAIN = _info(9010003, "Send a new link")
+TRUST_DEVICE = _info(9010004, "Do not ask for this again in this browser, for {days} day(s)", "days")
 WRONG_LOGIN_LINK = _error(9040001, "This link is no longer valid, or was used before. Ask for a new one.")
 TOO_MANY_GUESSES = _error(9040002, "There were too many wrong attempts. Wait a few minutes, then try again.")
 WRONG_VERIFICATION_CODE = _error(

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, urlencode
 
 PERIOD, DIGITS, SKEW = 30, 6, 1
@@ -42,6 +43,11 @@ def matching_step(secret: str, code: str, now: float, after: int = -1) -> int | 
     return max(
         (step for step, right in codes.items() if hmac.compare_digest(right, given) and step > after), default=None
     )
+
+
+def moment(step: int) -> datetime:
+    """When this step begins."""
+    return datetime.fromtimestamp(step * PERIOD, UTC)
 
 
 def at(secret: str, step: int) -> bytes:

@@ -15,6 +15,7 @@ TABLES = {  # and when a row is no longer needed
     "guesses": "expires_at",
     "page_errors": "created_at",
     "sessions": "expires_at",
+    "trusted_devices": "expires_at",
 }
 
 

@@ -20,7 +20,7 @@ PLAIN = ("/health/alive", "/health/ready", "/version", "/metrics/prometheus", "/
 _FLOWS = "(?:login|registration|settings|recovery|verification)"
 _IGNORED = re.compile("|".join((
     f"/self-service/{_FLOWS}(?:/api)?", "/self-service/logout/api", "/self-service/methods/oidc/callback/[^/]*",
-    "/sessions", "/sessions/[^/]*", "/sessions/[^/]*/extend", "/identities/[^/]*/sessions",
+    "/sessions", "/sessions/[^/]*", "/sessions/[^/]*/extend", "/sessions/trusted-devices/[^/]*", "/identities/[^/]*/sessions",
     "(?:/admin)?/schemas/[^/]*", "(?:/admin)?/courier/messages", "/recovery/(?:code|link)",
     "(?:/admin)?/identities", "(?:/admin)?/identities/[^/]*", "(?:/admin)?/identities/[^/]*/credentials/[^/]*",
 )))  # fmt: skip

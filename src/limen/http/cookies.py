@@ -19,6 +19,7 @@ _PURPOSE = "session cookie"
 CSRF_MAX_AGE = 365 * 24 * 3600
 PAUSED = "ory_kratos_continuity"
 PAUSED_MAX_AGE = 3600  # longer than anything is kept
+TRUSTED = "limen_trusted"
 
 
 def parse(header: str) -> dict[str, str]:
@@ -90,6 +91,27 @@ def open_paused(project: Project, value: str) -> dict[str, str]:
     raw = project.cookie_keys.open(PAUSED, value) if value else None
     ids: dict[str, str] = msgspec.json.decode(raw) if raw else {}
     return ids
+
+
+def trusted(project: Project, secrets: Mapping[str, str], now: float) -> str:
+    """The `Set-Cookie` of a trusted browser: a secret for each person who trusts it."""
+    own = project.config.cookies
+    secure = own.secure if own.secure is not None else not project.dev
+    lifetime = round(project.config.limen.second_factor.trusted_devices.lifespan)
+    return _build(
+        TRUSTED,
+        project.cookie_keys.seal(TRUSTED, msgspec.json.encode(secrets)),
+        *_attributes(project, own.path, own.domain or "", "Lax", secure=secure),
+        f"Max-Age={lifetime}",
+        f"Expires={formatdate(now + lifetime, usegmt=True)}",
+    )
+
+
+def open_trusted(project: Project, value: str) -> dict[str, str]:
+    """The secrets of a trusted browser, by person; none when we did not make the cookie."""
+    raw = project.cookie_keys.open(TRUSTED, value) if value else None
+    secrets: dict[str, str] = msgspec.json.decode(raw) if raw else {}
+    return secrets
 
 
 def end_session(project: Project) -> str:

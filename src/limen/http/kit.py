@@ -246,6 +246,7 @@ class Call:
             cookies=self.cookies,
             headers=self.scope["headers"],
             paused=cookies.open_paused(self.site.project, self.cookies.get(cookies.PAUSED, "")),
+            trusted=cookies.open_trusted(self.site.project, self.cookies.get(cookies.TRUSTED, "")),
             is_json=negotiate.is_json(h.get("content-type", ""), accept),
             accepts_json=negotiate.accepts_json(accept),
             wants_page=negotiate.is_browser(accept),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from limen.context import Context
 from limen.core import errors, urls
 from limen.core.errors import ApiError
@@ -35,7 +37,7 @@ from limen.selfservice.reply import Reply
 from limen.session import own as own_sessions
 from limen.session import service as sessions
 from limen.session import store as session_store
-from limen.session import strength
+from limen.session import strength, trusted
 from limen.session.model import Subject
 
 FLOWS = {
@@ -116,6 +118,8 @@ class PublicPort(Port):
         routes.add("GET", "/sessions", _sessions)
         routes.add("DELETE", "/sessions", _revoke_others)
         routes.add("DELETE", "/sessions/{id}", _revoke)
+        routes.add("GET", "/sessions/trusted-devices", _trusted)
+        routes.add("DELETE", "/sessions/trusted-devices/{id}", _forget)
         routes.add("GET", "/sessions/token-exchange", _exchange)
         social_routes.add(routes)
         pages.routes(routes)
@@ -265,6 +269,22 @@ async def _revoke(call: Call) -> Answer:
     if id_ == subject.session.id:
         raise ApiError(400, "This is the session of this request: sign out instead of revoking it.")
     await own_sessions.revoke(ctx, subject, id_)
+    return Answer(204, b"", [("content-type", JSON)])
+
+
+async def _trusted(call: Call) -> Answer:
+    """The browsers in which the person is spared the second step; Kratos has nothing like it."""
+    subject = await sessions.must(call.ctx)
+    _check_strength(call.ctx, subject)
+    current = subject.session.trusted_device
+    found = await trusted.of_person(call.ctx, subject.identity.id)
+    return json_answer([{**msgspec.to_builtins(one), "current": one.id == current} for one in found])
+
+
+async def _forget(call: Call) -> Answer:
+    subject = await sessions.must(call.ctx)
+    if id_ := parse_id(call.params["id"]):  # somebody else's is left alone, and nobody learns whether there is one
+        await trusted.forget(call.ctx, subject.identity.id, id_)
     return Answer(204, b"", [("content-type", JSON)])
 
 

@@ -23,6 +23,8 @@ async def render(call: Call, reply: Reply) -> Answer:
         answer.headers.append(("set-cookie", value))
     if reply.paused is not None:
         answer.headers.append(("set-cookie", cookies.paused(project, reply.paused, call.ctx.now.timestamp())))
+    if reply.trusted is not None:
+        answer.headers.append(("set-cookie", cookies.trusted(project, reply.trusted, call.ctx.now.timestamp())))
     if reply.ends_session:
         answer.headers.append(("set-cookie", cookies.end_session(project)))
     return answer

@@ -11,6 +11,7 @@ from limen.core.urls import parse_query
 from limen.db.database import DatabaseError, Row
 from limen.http import cookies
 from limen.http.kit import ERROR_JSON, JSON, NO_STORE, Scope, Send, Site, unreachable
+from limen.project.model import Project
 from limen.session import store, strength, tokens
 
 PATH = "/sessions/whoami"
@@ -45,20 +46,19 @@ async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
         if project.config.feature_flags.cacheable_sessions:
             headers.append((b"ory-session-cache-for", b"60"))
         return await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
-    _, expires_at, aal, session, identity_id, _, available, schema_id, identity = row
+    _, expires_at, aal, session, identity_id, _, available, schema_id, identity, trusted = row
     made, required = "", project.config.limen.second_factor.required
     if required and available != "aal2":  # a rare question, and the answer is not worth a column
         made = msgspec.json.decode(identity, type=_Made).created_at
-    if missing := strength.lacking(project, aal=aal, available=available, schema=schema_id, made=made, now=now):
+    level = {"aal": aal, "available": available, "schema": schema_id, "made": made, "trusted": bool(trusted)}
+    if missing := strength.lacking(project, now=now, **level):
         error = errors.too_weak(missing, strength.way(project, missing))
         return await _refuse(send, scope, error, msgspec.json.encode(error.body()) + b"\n", headers)
-    by = strength.needed_by(project, schema_id, made) if made else None
+    told = _second_factor(project, schema_id, made, spared=bool(trusted) and aal != "aal2" == available)
     # What is stored is what is sent; only the expiry and what depends on the configuration are put in here.
     body = (
         f'{{"active":true,"expires_at":"{expires_at}",{session[1:-1]},'
-        f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}'
-        + (f',"second_factor":{{"needed_by":"{by}"}}' if by else "")
-        + "}\n"
+        f'"identity":{{"schema_url":"{project.schema_url(schema_id)}",{identity[1:]}' + told + "}\n"
     ).encode()
     wanted = (
         parse_query(scope["query_string"].decode("latin1")).get("tokenize_as", [""])[0] if scope["query_string"] else ""
@@ -79,6 +79,14 @@ async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
             headers.append((b"set-cookie", value.encode()))
     headers.append((b"content-length", str(len(body)).encode()))
     return await _send(send, scope, 200, body, headers)
+
+
+def _second_factor(project: Project, schema: str, made: str, *, spared: bool) -> str:
+    """What Kratos does not tell: that a trusted browser was spared the second step, or by when a factor is needed."""
+    if spared and project.config.limen.second_factor.trusted_devices.enabled:
+        return ',"second_factor":{"trusted_device":true}'
+    by = strength.needed_by(project, schema, made) if made else None
+    return f',"second_factor":{{"needed_by":"{by}"}}' if by else ""
 
 
 class _Named(Struct):

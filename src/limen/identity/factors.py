@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from limen.core.config import Config
 from limen.identity import keys
@@ -60,6 +60,32 @@ SECOND: Final[Mapping[str, Count]] = MappingProxyType(
         "lookup_secret": lambda _, c: int(bool(c.config.get("recovery_codes"))),
         "webauthn": _keys_beside,
         "code": lambda config, c: int(config.selfservice.methods.code.mfa_enabled and _code(c)),
+    }
+)
+
+
+def proves(identity: Identity) -> dict[str, Any]:
+    """What a person proves with, by type, without what each use of it changes (counters, used codes)."""
+    return {type_: _OWN.get(type_, _all)(credential) for type_, credential in identity.credentials.items()}
+
+
+def _all(credential: Credential) -> Any:
+    return credential.config
+
+
+def _keys(credential: Credential) -> Any:
+    return {(key.id, key.is_passwordless) for key in keys.read(credential.config).credentials}
+
+
+_OWN: Final[Mapping[str, Callable[[Credential], Any]]] = MappingProxyType(
+    {
+        "password": lambda c: c.config.get("hashed_password") or bool(c.config.get("use_password_migration_hook")),
+        "totp": lambda c: c.config.get("totp_url"),
+        "lookup_secret": lambda c: [code.get("code") for code in c.config.get("recovery_codes") or ()],
+        "webauthn": _keys,
+        "passkey": _keys,
+        "oidc": lambda c: set(c.identifiers),
+        "saml": lambda c: set(c.identifiers),
     }
 )
 

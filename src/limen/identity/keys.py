@@ -38,6 +38,7 @@ class Key(Struct, frozen=True, kw_only=True):
     flags: webauthn.Flags | UnsetType | None = UNSET
     transport: tuple[str, ...] | UnsetType | None = UNSET
     attestation: dict[str, Any] | UnsetType | None = UNSET
+    last_used_at: str | UnsetType = UNSET  # ours: Kratos does not know
 
     @property
     def backup_eligible(self) -> bool | None:
@@ -103,7 +104,7 @@ def add(keys: Keys, new: NewKey, *, handle: bytes, name: str, added_at: str, pas
     return Keys((*keys.credentials, key), handle)
 
 
-def after_use(keys: Keys, id_: bytes, used: Used) -> Keys:
+def after_use(keys: Keys, id_: bytes, used: Used, at: str) -> Keys:
     """After a sign-in: the counter only ever grows; where it should have and did not, there may be a copy (§6.1.1)."""
 
     def updated(key: Key) -> Key:
@@ -119,7 +120,7 @@ def after_use(keys: Keys, id_: bytes, used: Used) -> Keys:
         flags = key.flags
         if isinstance(flags, webauthn.Flags):
             flags = replace(flags, backup_state=used.flags.backup_state)
-        return replace(key, authenticator=after, flags=flags)
+        return replace(key, authenticator=after, flags=flags, last_used_at=at)
 
     return replace(keys, credentials=tuple(updated(key) for key in keys.credentials))
 

@@ -39,9 +39,20 @@ def _config(project: Project, identity: Identity, held: Credential) -> dict[str,
         case "deviceauthn":
             keys = held.config.get("credentials", ())
             return {**held.config, "credentials": [{k: v for k, v in key.items() if k != "pin"} for key in keys]}
-        case "webauthn" if not held.config.get("user_handle"):
-            return {**held.config, "user_handle": own_handle(identity.id)}
+        case "webauthn" | "passkey":
+            return _keys(identity, held)
     return held.config
+
+
+def _keys(identity: Identity, held: Credential) -> dict[str, Any]:
+    """As Kratos has them: with an owner, and without when they were used last."""
+    keys = held.config.get("credentials")
+    shown = dict(held.config)
+    if keys:
+        shown["credentials"] = [{k: v for k, v in key.items() if k != "last_used_at"} for key in keys]
+    if held.type == "webauthn" and not shown.get("user_handle"):
+        shown["user_handle"] = own_handle(identity.id)
+    return shown
 
 
 def _provider(stored: dict[str, Any], project: Project | None) -> dict[str, Any]:

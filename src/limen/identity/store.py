@@ -9,7 +9,7 @@ import msgspec
 
 from limen.core import webauthn
 from limen.db.database import Commit, ProjectDatabase, Row
-from limen.identity import directory, keys
+from limen.identity import directory, factors, keys
 from limen.identity.model import Identity, decode
 
 HANDLE = "webauthn_handle"  # a row of `identifiers` that is no name anybody signs in with
@@ -66,6 +66,12 @@ _DROP_ADDRESS = """
 _DROP_ADDRESSES = "delete from addresses where project_id = :project and identity_id = :identity_id"
 # What was mailed to an address dies with it: its next owner, or who reads on there, must not get in by it.
 _DROP_PROOFS_TO = "delete from proofs where project_id = :project and identity_id = :identity_id and address = :address"
+# Trust in browsers ends with what it was based on: the password, the factors, the person's being let in at all.
+_DROP_TRUST = "delete from trusted_devices where project_id = :project and identity_id = :identity_id"
+_LEAVE_TRUST = """
+    update sessions set trusted_device = null
+     where project_id = :project and identity_id = :identity_id and trusted_device is not null
+"""
 _DROP_PROOFS = "delete from proofs where project_id = :project and identity_id = :identity_id"
 
 
@@ -145,7 +151,15 @@ def update(commit: Commit, before: Identity, after: Identity, otherwise: Callabl
     commit.add_all(_ADD_ADDRESS, [_address(after, *key) for key in sorted(has - had)])
     directory.change(commit, before, after)
     gone = _reached_at(before) - _reached_at(after)
+    if factors.proves(before) != factors.proves(after) or not after.is_active:
+        end_trust(commit, after.id)
     commit.add_all(_DROP_PROOFS_TO, [{"identity_id": after.id, "address": address} for address in sorted(gone)])
+
+
+def end_trust(commit: Commit, id_: str) -> None:
+    """No browser of this person is trusted any more: the next sign-in makes the second step, and so do sessions without it."""
+    commit.add(_DROP_TRUST, identity_id=id_)
+    commit.add(_LEAVE_TRUST, identity_id=id_)
 
 
 def update_if_unchanged(commit: Commit, before: Identity, after: Identity) -> None:
@@ -162,6 +176,7 @@ def delete(commit: Commit, identity: Identity, otherwise: Callable[[], Exception
     commit.add(_DROP_ADDRESSES, identity_id=identity.id)
     commit.add(_DROP_PROOFS, identity_id=identity.id)
     directory.remove(commit, identity)
+    commit.add(_DROP_TRUST, identity_id=identity.id)
 
 
 def _identifiers(identity: Identity) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from limen.identity import store as people
 from limen.selfservice import notices
 from limen.session import service as sessions
 from limen.session import store as session_store
+from limen.session import trusted
 from limen.session.model import Subject
 
 MOST_SESSIONS = 1000
@@ -29,6 +30,7 @@ async def data(ctx: Context, subject: Subject) -> dict[str, Any]:
             {"type": c.type, "identifiers": c.identifiers, "created_at": c.created_at, "updated_at": c.updated_at}
             for _, c in sorted(identity.credentials.items())
         ],
+        "trusted_devices": [msgspec.to_builtins(one) for one in await trusted.of_person(ctx, identity.id)],
         "sessions": [
             {
                 "id": one.id,

@@ -17,7 +17,7 @@ from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.selfservice import continue_with, engine, exchange, hooks, linking, notices, oauth2
+from limen.selfservice import continue_with, engine, exchange, hooks, linking, notices, oauth2, trust
 from limen.selfservice.effects import Effects
 from limen.selfservice.engine import Submitted
 from limen.selfservice.reply import Issued, Leave, Reply
@@ -42,6 +42,9 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     before = passed.before or identity
     session, token = _session(ctx, identity, passed.proof, None if passed.anew else subject)
     identity, session, ends_others = linking.join(ctx, flow, before, identity, session)
+    begins = passed.anew or not known
+    browser = await trust.spared(ctx, flow, identity, session) if begins else None
+    session = trust.placed(session, browser)
     effects = Effects(ctx, flow, identity, so_far.about.transient_payload)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "login", so_far.id))
     if flow.is_browser and ctx.client.is_json:
@@ -61,10 +64,11 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         flows.insert(commit, following)
     flow.updated_at = ctx.stamp
     flows.update(commit, flow.passed(so_far.id))
-    if known and not passed.anew:
-        session_store.update(commit, session, errors.session_inactive)
-    else:
+    if begins:
         session_store.insert(commit, session, sessions.digest(token))
+    else:
+        session_store.update(commit, session, errors.session_inactive)
+    trusted = trust.write(commit, ctx, flow, session, browser)
     if effects.identity is passed.identity and passed.may_be_lost:
         people.update_if_unchanged(commit, before, effects.identity)
     elif effects.identity is not before:
@@ -81,8 +85,9 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
     if following:
         issued = Issued(session, token)
-        return engine.shown(ctx, following, json=ctx.client.is_json, issued=issued, csrf=effects.csrf)
-    return _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
+        return engine.shown(ctx, following, json=ctx.client.is_json, issued=issued, csrf=effects.csrf, trusted=trusted)
+    reply = _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
+    return replace(reply, trusted=trusted) if trusted else reply
 
 
 async def _to_link_later(effects: Effects, session: Session, *, new: bool) -> Flow | None:

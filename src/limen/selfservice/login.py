@@ -10,7 +10,7 @@ from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain
 from limen.flow.model import Flow, FlowType
-from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, oauth2, social
+from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, oauth2, social, trust
 from limen.selfservice.loginforms import fresh
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
@@ -56,6 +56,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
         step = await identify.second_step_at_once(ctx, flow, subject.identity)
         if isinstance(step, Shown) and step.then:
             step.then(commit)
+    trust.offer(ctx, flow)
     store.insert(commit, flow)
     await ctx.db.commit(commit)
     ctx.events.tell("login.started", flow=flow.id)
@@ -87,6 +88,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             raise errors.aal1_required()
         if flow.is_expired(ctx.stamp):
             return await _replace(ctx, flow, subject)
+        trust.choose(ctx, flow, form)
         outcome = await engine.submit(ctx, flow, form, subject, so_far)
         match outcome:
             case Passed():
@@ -107,6 +109,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         if isinstance(error, StartAgain) and error.page:
             return await _start_again(ctx, flow, error)
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))
+        trust.offer(ctx, flow)
         engine.refuse(ctx, flow, refusal, so_far)
         await engine.keep(ctx, flow, refusal.then)
         ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(refusal))
@@ -124,6 +127,7 @@ async def _start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
 
 
 async def _shown(ctx: Context, flow: Flow, step: Shown, so_far: engine.Submitted) -> Reply:
+    trust.offer(ctx, flow)
     await engine.keep(ctx, flow, step.then)
     return engine.shown(ctx, flow, json=_json(ctx, flow), status=step.status, payload=so_far.about.transient_payload)
 

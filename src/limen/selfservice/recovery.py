@@ -15,6 +15,7 @@ from limen.flow import proofs, store
 from limen.flow.method import AlreadySignedIn, Controls, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
+from limen.identity import store as people
 from limen.selfservice import continue_with, engine, expiry, guard, hooks, settings
 from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
@@ -147,6 +148,7 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
     def proved(commit: Commit) -> None:
         for purpose in PURPOSES:  # whoever reads along in the mailbox must not use what else lies there
             proofs.drop_all_of(commit, purpose, identity.id)
+        people.end_trust(commit, identity.id)
         if after is not identity:
             identities.save(commit, identity, after)
 

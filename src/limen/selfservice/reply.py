@@ -37,6 +37,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     ends_session: bool = False
     continue_with: list[dict[str, Any]] | None = None  # beside the flow, where it has it
     paused: Mapping[str, str] | None = None  # the new content of the cookie of paused submits
+    trusted: Mapping[str, str] | None = None  # the new content of the cookie of a trusted browser
     csrf: str = ""  # the browser's new secret, when it gets one
 
 

@@ -13,7 +13,7 @@ from limen.db.database import ProjectDatabase
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
-from limen.session import store
+from limen.session import store, trusted
 from limen.session.model import Session
 from limen.session.store import COLUMNS, from_columns
 
@@ -85,6 +85,7 @@ async def extend(ctx: Context, id_: str) -> None:
 async def end(ctx: Context, id_: str) -> None:
     """:raises ApiError: 404, there is no such session"""
     session, identity = await must(ctx.db, id_)
+    await trusted.forget_with(ctx.db, "id", [session.id])
     await store.revoke(ctx.db, session.id)
     ctx.events.tell("session.revoked", identity.id, session=session.id)
 
@@ -136,6 +137,7 @@ _ALL = {
 async def manage(ctx: Context, action: Action, by: By, ids: Sequence[str]) -> int:
     """End or delete the sessions with these ids, or of these people; how many there were. Unknown ids are passed over."""
     done = 0
+    await trusted.forget_with(ctx.db, by, ids)
     for params in lists.chunks(by, ids):
         done += len(await ctx.db.write(_CHOSEN[action, by], **params))
     ctx.events.tell("sessions.revoked", action=action, count=done)
@@ -144,6 +146,7 @@ async def manage(ctx: Context, action: Action, by: By, ids: Sequence[str]) -> in
 
 async def manage_all(ctx: Context, action: Action) -> int:
     """End or delete sessions of everybody, at most `EVERYBODY` of them; how many there were."""
+    await trusted.forget_everybody(ctx.db)
     done = len(await ctx.db.write(_ALL[action], limit=EVERYBODY))
     ctx.events.tell("sessions.revoked", action=action, count=done)
     return done

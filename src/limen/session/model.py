@@ -54,6 +54,7 @@ class Session(Struct, frozen=True, kw_only=True):
     issued_at: str
     proofs: tuple[Proof, ...]
     devices: tuple[Device, ...]
+    trusted_device: str = ""  # the id of the trusted browser it lives in (see trusted.py)
 
     @property
     def aal(self) -> str:
@@ -90,7 +91,9 @@ def level(proofs: Iterable[Proof]) -> str:
 _document = msgspec.json.Decoder(Document)
 
 
-def decode(public: str, identity_id: str, active: int, created_at: str, expires_at: str) -> Session:
+def decode(
+    public: str, identity_id: str, active: int, created_at: str, expires_at: str, trusted_device: str | None
+) -> Session:
     d = _document.decode(public)
     return Session(
         id=d.id,
@@ -102,6 +105,7 @@ def decode(public: str, identity_id: str, active: int, created_at: str, expires_
         issued_at=d.issued_at,
         proofs=d.authentication_methods,
         devices=d.devices,
+        trusted_device=trusted_device or "",
     )
 
 

@@ -12,10 +12,12 @@ from limen.identity import store as identities
 from limen.identity.model import Identity
 from limen.session.model import Session, Subject, decode
 
-COLUMNS = "s.public, s.identity_id, s.active, s.created_at, s.expires_at"
+COLUMNS = "s.public, s.identity_id, s.active, s.created_at, s.expires_at, s.trusted_device"
+_WIDTH = COLUMNS.count(",") + 1
 
 CHECK = """
-    select s.active, s.expires_at, s.aal, s.public, i.id, i.state, i.available_aal, i.schema_id, i.public
+    select s.active, s.expires_at, s.aal, s.public, i.id, i.state, i.available_aal, i.schema_id, i.public,
+           s.trusted_device
       from sessions s join identities i on i.project_id = s.project_id and i.id = s.identity_id
      where s.project_id = :project and s.token_digest = :digest
 """
@@ -25,13 +27,15 @@ _SUBJECT = f"""
      where s.project_id = :project and s.token_digest = :digest
 """
 _INSERT = """
-    insert into sessions (project_id, id, identity_id, token_digest, active, aal, created_at, expires_at, public)
-    values (:project, :id, :identity_id, :digest, 1, :aal, :created_at, :expires_at, :public)
+    insert into sessions (project_id, id, identity_id, token_digest, active, aal, created_at, expires_at, public,
+                          trusted_device)
+    values (:project, :id, :identity_id, :digest, 1, :aal, :created_at, :expires_at, :public, :trusted_device)
 """
 _UPDATE = """
     update sessions set aal = :aal, expires_at = :expires_at, public = :public
      where project_id = :project and id = :id and active = 1
 """
+_PLACE = "update sessions set trusted_device = :trusted_device where project_id = :project and id = :id and active = 1"
 _REVOKE = "update sessions set active = 0 where project_id = :project and id = :id and active = 1 returning id"
 _REVOKE_OWN = """
     update sessions set active = 0
@@ -76,12 +80,12 @@ async def check(db: ProjectDatabase, digest: str) -> Row | None:
 async def subject(db: ProjectDatabase, digest: str) -> Subject | None:
     """Whose token this is, active or not."""
     row = await db.row(_SUBJECT, digest=digest)
-    return Subject(decode(*row[:5]), identities.from_row(row[5:])) if row else None
+    return Subject(decode(*row[:_WIDTH]), identities.from_row(row[_WIDTH:])) if row else None
 
 
 async def by_id(db: ProjectDatabase, id_: str) -> Session | None:
     row = await db.row(_BY_ID, id=id_)
-    return decode(*row[:5]) if row else None
+    return decode(*row[:_WIDTH]) if row else None
 
 
 def insert(commit: Commit, session: Session, digest: str) -> None:
@@ -96,7 +100,13 @@ def insert(commit: Commit, session: Session, digest: str) -> None:
         created_at=session.created_at,
         expires_at=session.expires_at,
         public=msgspec.json.encode(session.document(stored=True)).decode(),
+        trusted_device=session.trusted_device or None,
     )
+
+
+def place(commit: Commit, id_: str, trusted_device: str) -> None:
+    """This session lives in that trusted browser. `update` leaves this alone, so that it never revives an ended trust."""
+    commit.add(_PLACE, id=id_, trusted_device=trusted_device)
 
 
 def update(commit: Commit, session: Session, otherwise: Callable[[], Exception]) -> None:
@@ -156,13 +166,13 @@ async def extend(db: ProjectDatabase, id_: str, expires_at: str, only_if_before:
 async def others(db: ProjectDatabase, identity_id: str, keep: str, now: str, limit: int, offset: int) -> list[Session]:
     """The person's other active sessions, newest first."""
     rows = await db.rows(_OTHERS, identity_id=identity_id, keep=keep, now=now, limit=limit, offset=offset)
-    return [decode(*row[:5]) for row in rows]
+    return [decode(*row[:_WIDTH]) for row in rows]
 
 
 async def recent(db: ProjectDatabase, identity_id: str, limit: int) -> list[Session]:
     """The person's last sessions, ended ones included, newest first."""
     rows = await db.rows(_RECENT, identity_id=identity_id, limit=limit)
-    return [decode(*row[:5]) for row in rows]
+    return [decode(*row[:_WIDTH]) for row in rows]
 
 
 async def count_others(db: ProjectDatabase, identity_id: str, keep: str, now: str) -> int:
@@ -172,4 +182,4 @@ async def count_others(db: ProjectDatabase, identity_id: str, keep: str, now: st
 
 def from_columns(row: Row) -> tuple[Session, Identity | None]:
     """A session row followed by the identity's columns (all null when it was not asked for)."""
-    return decode(*row[:5]), identities.from_row(row[5:]) if len(row) > 5 else None
+    return decode(*row[:_WIDTH]), identities.from_row(row[_WIDTH:]) if len(row) > _WIDTH else None

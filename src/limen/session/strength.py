@@ -25,15 +25,22 @@ def lack(project: Project, session: Session, identity: Identity, now: str) -> La
         schema=identity.schema_id,
         made=identity.created_at,
         now=now,
+        trusted=bool(session.trusted_device),
     )
 
 
-def lacking(project: Project, *, aal: str, available: str, schema: str, made: str, now: str) -> Lack:
-    """The same from single values: the session's level, the person's, their schema and when the account was made."""
+def lacking(
+    project: Project, *, aal: str, available: str, schema: str, made: str, now: str, trusted: bool = False
+) -> Lack:
+    """The same from single values: the session's level, the person's, their schema and when the account was made.
+
+    A trusted browser is spared the question, but adds nothing to the level.
+    """
     if aal == "aal2":
         return ""
     if available == "aal2":
-        return "" if project.config.session.whoami.required_aal == "aal1" else "step"
+        spared = trusted and project.config.limen.second_factor.trusted_devices.enabled
+        return "" if spared or project.config.session.whoami.required_aal == "aal1" else "step"
     by = needed_by(project, schema, made)
     return "factor" if by is not None and by <= now else ""
 

@@ -129,6 +129,7 @@ _SESSIONS: dict[str, Schema] = {
     ),
     "sessionDevice": obj("id*: uuid, ip_address, user_agent, location"),
     "deleteMySessionsCount": obj("count: integer"),
+    "trustedDevice": obj("id*: uuid, name*, created_at*: time, used_at*: time, expires_at*: time, current*: boolean"),
 }
 _SESSIONS["session"]["properties"]["identity"] = nullable(of("identity"))  # null where it was not asked for
 _SESSIONS["sessionAuthenticationMethod"]["properties"]["method"] = one_of(CREDENTIAL_TYPES)

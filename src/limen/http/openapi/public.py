@@ -112,6 +112,15 @@ OPERATIONS = (
         says="End another session of the person", takes=f"id*, {_SESSION}", answers={204: ""}, errors=(400, 401),
     ),
     Operation(
+        id="listMyTrustedDevices", method="GET", path="/sessions/trusted-devices", tag="frontend",
+        says="The browsers in which the person is spared the second step", takes=_SESSION,
+        answers={200: "trustedDevice[]", 403: _WEAK}, errors=(401, 403),
+    ),
+    Operation(
+        id="forgetMyTrustedDevice", method="DELETE", path="/sessions/trusted-devices/{id}", tag="frontend",
+        says="Ask for the second step in that browser again", takes=f"id*, {_SESSION}", answers={204: ""}, errors=(401,),
+    ),
+    Operation(
         id="exchangeSessionToken", method="GET", path="/sessions/token-exchange", tag="frontend",
         says="Exchange the codes of a sign-in in a system browser for a session", takes="init_code*, return_to_code*",
         answers={200: "successfulNativeLogin", 303: ""}, errors=(400, 403, 404, 410, 422),

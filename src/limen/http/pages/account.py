@@ -66,6 +66,8 @@ async def _subject(call: Call, *, fresh: bool = False) -> Subject | Answer:
         return redirect(call, links.start(project, "login", here))
     if missing := strength.lack(project, subject.session, subject.identity, call.ctx.stamp):
         return redirect(call, strength.way(project, missing, here))
+    if fresh and not sessions.satisfies(subject.session, subject.identity, "highest_available"):
+        return redirect(call, strength.aal2_url(project, here))  # a trusted browser is no second factor
     if fresh and not sessions.is_privileged(call.ctx, subject.session):
         return redirect(call, urls.with_query(links.start(project, "login", here), {"refresh": "true"}))
     return subject

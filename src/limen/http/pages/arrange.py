@@ -1,7 +1,7 @@
 """From the nodes of a flow to the forms of its page.
 
 One form is the rule: what is typed once (an identifier, traits) serves every way to go on. Where nothing is shared that
-is typed, each way has a form of its own, with a copy of the hidden nodes all need (the `default` group); so has single
+is typed, each way has a form of its own, with a copy of the hidden nodes and boxes all need (the `default` group); so has single
 sign-on, because the key Enter presses the first button of a form; and so have the sections of the settings.
 """
 
@@ -17,7 +17,7 @@ from limen.http.pages.words import Words
 
 _SINGLE_SIGN_ON = ("oidc", "saml")
 _LAST_RESORT = "lookup_secret"
-_LISTED = ("webauthn_remove", "passkey_remove")  # one button for each key there is
+LISTED = ("webauthn_remove", "passkey_remove")  # one button for each key there is
 
 # Which way an error of the whole form speaks of: that way stays open.
 _ABOUT = {
@@ -54,8 +54,14 @@ class Form(Struct, kw_only=True):
         return [one for one in self.items if one.is_field]
 
 
-def forms(kind: str, nodes: Sequence[Node], told: Iterable[int], words: Words) -> list[Form]:
-    """The forms of a page, in the order in which they are shown. `told` are the ids of the form's own messages."""
+def forms(
+    kind: str, nodes: Sequence[Node], told: Iterable[int], words: Words, recent: Sequence[str] = ()
+) -> list[Form]:
+    """The forms of a page, in the order in which they are shown.
+
+    :param told: the ids of the form's own messages
+    :param recent: ways that were gone before, the last one first
+    """
     groups: dict[str, list[Node]] = {}
     for node in nodes:
         if not isinstance(node.attributes, Script):
@@ -66,10 +72,14 @@ def forms(kind: str, nodes: Sequence[Node], told: Iterable[int], words: Words) -
     typed = [n for n in shared if not _is_hidden(n)]
     if kind == "settings":
         return [_form(group, found, hidden, words) for group, found in ways.items()] + _rest(typed, hidden, words)
+    if typed and len(ways) > 1 and all(_is_box(n) for n in typed):  # a choice that goes with each way
+        ways = {group: [*found, *typed] for group, found in ways.items()}
+        typed = []
     elsewhere = [g for g in ways if g in _SINGLE_SIGN_ON and all(n.is_submit for n in ways[g]) and len(ways) > 1]
     before = [_form(group, ways.pop(group), hidden, words) for group in elsewhere]
-    main = _main(ways, told)
-    order = sorted(ways, key=lambda group: (group != main, _goes_back(ways[group])))
+    main = _main(ways, told, recent)
+    rank = {group: place for place, group in enumerate(recent)}
+    order = sorted(ways, key=lambda g: (g != main, _goes_back(ways[g]), rank.get(g, len(rank))))
     is_one = bool(typed) or not order
     after = _together(order, ways, typed, hidden, words) if is_one else _apart(order, ways, hidden, words)
     for place, form in enumerate(after):
@@ -94,21 +104,26 @@ def _is_field(node: Node) -> bool:
     return isinstance(node.attributes, Input) and node.attributes.type not in ("hidden", "submit", "button")
 
 
+def _is_box(node: Node) -> bool:
+    return isinstance(node.attributes, Input) and node.attributes.type == "checkbox"
+
+
 def _goes_back(nodes: Iterable[Node]) -> bool:
     buttons = [n for n in nodes if isinstance(n.attributes, Input) and n.attributes.type in ("submit", "button")]
     return bool(buttons) and all(n.id == "screen" for n in buttons)
 
 
-def _main(ways: dict[str, list[Node]], told: Iterable[int]) -> str:
-    """The way the page puts first: the one an error is about, else the one with something to fill in."""
+def _main(ways: dict[str, list[Node]], told: Iterable[int], recent: Sequence[str]) -> str:
+    """The way the page puts first: the one an error is about, else the last one gone, or with something to fill in."""
     about = {_ABOUT[id_] for id_ in told if id_ in _ABOUT}
 
     def rank(group: str) -> tuple[bool, ...]:
         nodes = ways[group]
-        fields = [n for n in nodes if _is_field(n)]
+        fields = [n for n in nodes if _is_field(n) and not _is_box(n)]
         return (
             any(n.messages for n in nodes),
             group in about and bool(fields),
+            group in recent[:1],
             group != _LAST_RESORT,
             any(isinstance(n.attributes, Input) and n.attributes.required for n in fields),
             bool(fields),
@@ -155,7 +170,7 @@ def _apart(order: Sequence[str], ways: dict[str, list[Node]], hidden: Sequence[N
     main, *others = [_form(group, ways[group], hidden, words) for group in order]
     _promote(main.items)
     for form in others:
-        form.folded = bool(form.fields)
+        form.folded = any(one.kind != "check" for one in form.fields)
         if not form.folded:
             _tone_down(form.items)
     return [main, *sorted(others, key=lambda form: (form.goes_back, form.folded))]
@@ -172,7 +187,7 @@ def _in_order(items: list[Item]) -> list[Item]:
     """What is there already, what is read and filled in, the main button, then the others; the way back at the end."""
 
     def place(one: Item) -> int:
-        if one.name in _LISTED:
+        if one.name in LISTED:
             return 0
         if not one.is_button:
             return 1

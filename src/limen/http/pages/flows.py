@@ -11,14 +11,17 @@ from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.flow.model import Flow
 from limen.http.kit import Answer, Call, redirect
-from limen.http.pages import draw, links, providers, state, words
+from limen.http.pages import draw, factors, links, providers, state, words
 from limen.http.pages.view import view
+from limen.identity.model import Identity
 from limen.project.model import Kind
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
+from limen.session import store as session_store
 from limen.session import strength
 
 Fetch = Callable[[Context, str | None], Awaitable[Reply]]
+_REMEMBERED = 20  # sessions, to find out what a person likes to use
 _OWN = ("flow", "lang", "again")  # parameters that are the page's, not the flow's
 
 
@@ -37,7 +40,7 @@ def page(kind: Kind, fetch: Fetch) -> Callable[[Call], Awaitable[Answer]]:
             return _instead(call, kind, error)
         if reply.flow is None:  # nobody is signed in
             return redirect(call, links.start(call.site.project, "login", _here(call)))
-        return _shown(call, reply.flow, await _urgent(call) if kind == "settings" else [])
+        return await _shown(call, reply.flow, reply.identity)
 
     return handler
 
@@ -74,10 +77,23 @@ async def _urgent(call: Call) -> list[str]:
     return [t("page.settings.factor_needed_by", by=t.moment(by))]
 
 
-def _shown(call: Call, flow: Flow, urgent: list[str]) -> Answer:
-    shown = view(call.site.project, flow, words.pick(call), call.ctx.now, providers.last_used(call))
-    shown.leads += urgent
+async def _shown(call: Call, flow: Flow, identity: Identity | None) -> Answer:
+    project, t = call.site.project, words.pick(call)
+    held = factors.holdings(project.config, identity, t, call.ctx.now) if identity else None
+    recent = await _recent(call.ctx) if flow.situation in ("second", "second_refresh") else []
+    shown = view(project, flow, t, call.ctx.now, last_provider=providers.last_used(call), held=held, recent=recent)
+    shown.leads += await _urgent(call) if flow.kind == "settings" else []
     return draw.page(call, "flow", {"view": shown})
+
+
+async def _recent(ctx: Context) -> list[str]:
+    """How this person passed the second step lately, the last time first."""
+    subject = await sessions.current(ctx)
+    if subject is None:
+        return []
+    known = await session_store.recent(ctx.db, subject.identity.id, _REMEMBERED)
+    proofs = [proof for session in known for proof in session.proofs if proof.aal == "aal2"]
+    return list(dict.fromkeys(p.method for p in sorted(proofs, key=lambda p: p.completed_at, reverse=True)))
 
 
 def _instead(call: Call, kind: Kind, error: ApiError) -> Answer:

@@ -53,6 +53,9 @@ class Item(Struct, kw_only=True):
     mark: str = ""  # a provider's drawing
     is_last_used: bool = False  # of the providers, the one this browser came from last
     codes: tuple[tuple[str, bool], ...] = ()  # backup codes, each with whether it can still be used
+    title: str = ""  # of something that can be taken away: its name
+    facts: tuple[str, ...] = ()
+    warning: str = ""  # what taking it away means
 
     @property
     def is_field(self) -> bool:
@@ -60,7 +63,7 @@ class Item(Struct, kw_only=True):
 
     @property
     def is_button(self) -> bool:
-        return self.kind in ("button", "trigger")
+        return self.kind in ("button", "trigger", "removal")
 
     @property
     def describes(self) -> str:
@@ -150,6 +153,8 @@ def _trigger(node: Node, input_: Input, said: dict[str, Any], words: Words) -> I
     """A button that needs a script: which function, is all the page says about it."""
     found = _CALL.search(input_.onclick)
     data: Attributes = {"data-trigger": input_.onclickTrigger or (found[1] if found else "")}
+    if input_.name == "webauthn_register_trigger":  # the server wants a name, and a key is not made twice
+        data["data-needs"] = "webauthn_register_displayname"
     label = said["label"] or words("common.continue")
     return Item(kind="trigger", name=input_.name, value=shown(node.value), attributes=data, **said | {"label": label})
 

@@ -18,12 +18,14 @@ from limen.http.pages.words import Words
 from limen.http.render import render
 from limen.identity.model import Identity
 from limen.selfservice import guard, logout
-from limen.session import own, strength
+from limen.session import own, strength, trusted
 from limen.session import service as sessions
-from limen.session.model import Session
+from limen.session.model import Session, Subject
 
 MOST = 50  # sessions shown
-_DONE = {"one": "page.session.revoked", "others": "page.session.revoked_others"}
+_DONE = {
+    "one": "page.session.revoked", "others": "page.session.revoked_others", "forgotten": "page.trusted.forgotten",
+}  # fmt: skip
 
 
 class Place(Struct, frozen=True):
@@ -35,6 +37,17 @@ class Place(Struct, frozen=True):
     location: str
     since: str  # in words, such as "2 hours ago"
     stamp: str
+
+
+class TrustedBrowser(Struct, frozen=True):
+    """One in which the second step is not asked for. `used` is in words."""
+
+    id: str
+    device: str
+    used: str
+    stamp: str
+    until: str
+    is_current: bool
 
 
 async def home(call: Call) -> Answer:
@@ -54,6 +67,7 @@ async def home(call: Call) -> Answer:
         "address": address,
         "current": _place(call.ctx, subject.session, t),
         "others": others,
+        "trusted": await _trusted(call.ctx, subject, t),
         "done": t(done) if done else "",
         "settings": links.start(call.site.project, "settings"),
         "verification": _verification(call, subject.identity),
@@ -82,6 +96,20 @@ def _place(ctx: Context, session: Session, t: Words) -> Place:
         since=t("page.session.signed_in_ago", ago=t.ago(session.authenticated_at, ctx.now)),
         stamp=session.authenticated_at,
     )
+
+
+async def _trusted(ctx: Context, subject: Subject, t: Words) -> list[TrustedBrowser]:
+    return [
+        TrustedBrowser(
+            id=one.id,
+            device=one.name or t("page.session.unknown_device"),
+            used=t("page.trusted.used", ago=t.ago(one.used_at, ctx.now)),
+            stamp=one.used_at,
+            until=t("page.trusted.until", until=t.moment(one.expires_at)),
+            is_current=one.id == subject.session.trusted_device,
+        )
+        for one in (await trusted.of_person(ctx, subject.identity.id) if trusted.is_on(ctx) else ())
+    ]
 
 
 def _verification(call: Call, identity: Identity) -> str:
@@ -125,7 +153,7 @@ async def sign_out(call: Call) -> Answer:
 
 
 async def revoke(call: Call) -> Answer:
-    """`POST /ui/sessions`, with `csrf_token` and the `id` of a session, or `others=true`."""
+    """`POST /ui/sessions`, with `csrf_token` and the `id` of a session, `others=true`, or a browser to `forget`."""
     form = await _form(call)
     there = urls.join(call.site.project.public_url, "/ui/")
     subject = await sessions.current(call.ctx)
@@ -138,6 +166,9 @@ async def revoke(call: Call) -> Answer:
     if form.get("others"):
         await own.revoke_others(call.ctx, subject)
         done = "others"
+    elif browser := parse_id(form.get("forget")):
+        await trusted.forget(call.ctx, subject.identity.id, browser)
+        done = "forgotten"
     elif (id_ := parse_id(form.get("id"))) and id_ != subject.session.id:
         done = "one" if await own.revoke(call.ctx, subject, id_) else ""
     return redirect(call, urls.with_query(there, {"done": done}) if done else there)

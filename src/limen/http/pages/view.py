@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from limen.flow import script
 from limen.flow.model import Flow
 from limen.http.pages import arrange, awaiting, links, providers
 from limen.http.pages.arrange import Form
+from limen.http.pages.factors import Holdings
 from limen.http.pages.items import ALERT, Item, item, shown
 from limen.http.pages.links import Link
 from limen.http.pages.words import Words
@@ -61,14 +62,28 @@ class View(Struct, kw_only=True):
     links: list[Link]
 
 
-def view(project: Project, flow: Flow, words: Words, now: datetime, last_provider: str = "") -> View:
-    """:param last_provider: the id of the one this browser came from last"""
+def view(
+    project: Project,
+    flow: Flow,
+    words: Words,
+    now: datetime,
+    *,
+    last_provider: str = "",
+    held: Holdings | None = None,
+    recent: Sequence[str] = (),
+) -> View:
+    """:param last_provider: the id of the one this browser came from last
+    :param held: what the person of a settings form signs in with
+    :param recent: the person's last second steps, by method
+    """
     told = flow.ui.messages
     flow = replace(flow, ui=replace(flow.ui, nodes=providers.with_names(project, awaiting.nodes(flow))))
-    forms = arrange.forms(flow.kind, flow.ui.nodes, [m.id for m in told if m.type == "error"], words)
+    forms = arrange.forms(flow.kind, flow.ui.nodes, [m.id for m in told if m.type == "error"], words, recent)
     providers.adorn(project, forms, last_provider)
     if any(m.id == messages.RECOVERED.id for m in told):
         forms.sort(key=lambda form: form.group != "password")  # what somebody is here for comes first
+    for form in forms:
+        _tell_removals(form, held or Holdings({}, {}), words)
     _name(forms, urls.join(project.public_url, "/ui/"))
     _state_rules(project, forms, words)
     problems = [Problem(f.id, f.label, text) for form in forms for f in form.fields for text in f.errors]
@@ -176,6 +191,17 @@ def _slow_down(forms: list[Form], seconds: int, words: Words) -> None:
         if one.sends_again and seconds:
             text = words("field.send_again_in", label=one.label, seconds="{seconds}")
             one.attributes = one.attributes | {"data-wait": str(seconds), "data-waiting": text}
+
+
+def _tell_removals(form: Form, held: Holdings, words: Words) -> None:
+    """What can be taken away is named, with when it was used; and taking it away is asked about."""
+    for one in form.items:
+        if one.kind != "button" or one.tone != "danger":
+            continue
+        known = held.of(form.group, one.value)
+        one.kind, one.facts = "removal", known.facts
+        one.title = known.title
+        one.warning = known.warning or words.maybe(f"page.remove.{form.group}") or words("page.remove.text")
 
 
 # --- ids and focus --------------------------------------------------------------------------------------------------

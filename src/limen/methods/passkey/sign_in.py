@@ -106,7 +106,9 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
         raise form_error(messages.SECURITY_KEY_FAILED())
     found = keys.of(identity, type_)
     key, used = ceremony.proved(ctx, flow, ID, ceremony.passkeys(ctx), answer, keys.first(found), answer.handle)
-    after = identities.with_credential(ctx, identity, type_, keys.config(keys.after_use(found, key.id, used)))
+    after = identities.with_credential(
+        ctx, identity, type_, keys.config(keys.after_use(found, key.id, used, ctx.stamp))
+    )
     return Passed(after, Proof(ID, "aal1", ctx.stamp), before=identity, may_be_lost=True)
 
 

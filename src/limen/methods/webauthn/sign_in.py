@@ -125,7 +125,7 @@ def _prove(ctx: Context, flow: Flow, form: SignIn, identity: Identity) -> Outcom
     answer = ceremony.read(form.webauthn_login)
     party = ceremony.security_keys(ctx)
     key, used = ceremony.proved(ctx, flow, ID, party, answer, _usable(flow, found), found.user_handle)
-    after = identities.with_credential(ctx, identity, ID, keys.config(keys.after_use(found, key.id, used)))
+    after = identities.with_credential(ctx, identity, ID, keys.config(keys.after_use(found, key.id, used, ctx.stamp)))
     level = "aal1" if key.is_passwordless else "aal2"
     return Passed(after, Proof(ID, level, ctx.stamp), before=identity, may_be_lost=True)
 

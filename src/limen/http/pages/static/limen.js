@@ -50,6 +50,11 @@
     tick();
   }
 
+  for (const button of all("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   // A time is chosen where one is, and sent with its zone (RFC 3339).
   for (const field of all("[data-moment]")) {
     const when = new Date(field.value);
@@ -122,12 +127,35 @@
     if (window.__oryWebAuthnInitialized || typeof window[name] === "function") run();
     else addEventListener("oryWebAuthnInitialized", run, { once: true });
   };
+  // What a key or its owner would not do is told beside the button, in words for people.
+  let pressed = null;
+  const trouble = document.getElementById("key-trouble");
+  if (trouble) addEventListener("limen:key-error", (event) => {
+    event.preventDefault();
+    const form = pressed ? pressed.form : document.querySelector("form");
+    for (const old of all("[data-key-trouble]")) old.remove();
+    const box = trouble.content.firstElementChild.cloneNode(true);
+    const told = trouble.dataset;
+    const known = { NotAllowedError: told.notAllowed, InvalidStateError: told.invalidState, SecurityError: told.security };
+    box.dataset.keyTrouble = "";
+    box.querySelector("span").textContent = known[event.detail && event.detail.name] || told.other;
+    form.prepend(box);
+  });
   for (const button of all("[data-trigger]")) {
     const able = "PublicKeyCredential" in window;
     button.hidden = !able;
     const note = button.parentElement.querySelector("[data-unsupported]");
     if (note) note.hidden = able;
-    button.addEventListener("click", () => call(button.dataset.trigger, button.value));
+    button.addEventListener("click", () => {
+      const needed = button.dataset.needs && button.form.elements[button.dataset.needs];
+      if (needed && !needed.value) {
+        if (!document.getElementById(needed.id + "-empty")) complain(needed);
+        needed.focus();
+        return;
+      }
+      pressed = button;
+      call(button.dataset.trigger, button.value);
+    });
   }
   for (const field of all("[data-onload]")) if ("PublicKeyCredential" in window) call(field.dataset.onload);
 })();
