@@ -115,7 +115,8 @@ def stand_in(folder: Path, *, with_secrets: bool = True) -> dict[str, Any]:
     :param with_secrets: whether secrets are needed; they are made if there are none yet
     :raises FolderError: they cannot be kept
     """
-    public = f"http://127.0.0.1:{PUBLIC_PORT}/"
+    public = f"http://localhost:{PUBLIC_PORT}/"  # a name: browsers bind passkeys to none but names
+    party = {"id": "localhost", "display_name": "Limen"}
     return {
         "dsn": f"sqlite://{(folder / 'limen.sqlite').absolute()}",
         "serve": {
@@ -127,11 +128,15 @@ def stand_in(folder: Path, *, with_secrets: bool = True) -> dict[str, Any]:
             "flows": {
                 "recovery": {"enabled": True},  # their mails are shown at /ui/mailbox
                 "verification": {"enabled": True},
-                "registration": {"after": {"password": {"hooks": [{"hook": "session"}]}}},
+                "registration": {"after": {way: {"hooks": [{"hook": "session"}]} for way in ("password", "passkey")}},
                 "logout": {"after": {"default_browser_return_url": public + "ui/login?signed_out=true"}},
             },
-            # What needs nothing from outside is on: no domain that a passkey could be bound to.
-            "methods": {"totp": {"enabled": True, "config": {"issuer": "Limen"}}, "lookup_secret": {"enabled": True}},
+            "methods": {
+                "totp": {"enabled": True, "config": {"issuer": "Limen"}},
+                "lookup_secret": {"enabled": True},
+                "passkey": {"enabled": True, "config": {"rp": party}},
+                "webauthn": {"enabled": True, "config": {"passwordless": False, "rp": party}},
+            },
         },
         # OWASP's recommendation for argon2id: as safe as larger ones, and a sign-in costs 20 ms.
         "hashers": {

@@ -53,7 +53,7 @@ def _free_port() -> int:
 def limen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that was started with no configuration at all, but for its ports."""
     public, admin = _free_port(), _free_port()
-    base = f"http://127.0.0.1:{public}/"
+    base = f"http://localhost:{public}/"
     folder = tmp_path_factory.mktemp("limen")
     own = {
         "SERVE_PUBLIC_PORT": str(public),

@@ -123,8 +123,9 @@ class Runner:
         command = command[len(env) :]
         assert command[:2] == ["limen", "serve"], "such a block starts `limen serve`"
         ports = {"SERVE_PUBLIC_PORT": self.names[PUBLIC], "SERVE_ADMIN_PORT": self.names[ADMIN]}
+        name = "127.0.0.1" if "-c" in command else "localhost"  # as in the files of the documents, and without one
         addresses = {
-            "SERVE_PUBLIC_BASE_URL": f"http://127.0.0.1:{self.names[PUBLIC]}/",
+            "SERVE_PUBLIC_BASE_URL": f"http://{name}:{self.names[PUBLIC]}/",
             "SERVE_ADMIN_BASE_URL": f"http://127.0.0.1:{self.names[ADMIN]}/",
         }
         self.node = Node(self.folder, *command[2:], env=_NO_NETWORK | ports | addresses | env).start()
@@ -173,7 +174,7 @@ class Runner:
             browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             page = browser.new_page()
             page.on("console", lambda message: said.append(message.text))
-            page.goto(f"http://127.0.0.1:{self.names[PUBLIC]}/ui/login")
+            page.goto(f"http://localhost:{self.names[PUBLIC]}/ui/login")
             page.evaluate(f"async () => {{\n{text}\n}}")
             browser.close()
         self.said = "\n".join(said) + "\n"

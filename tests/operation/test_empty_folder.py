@@ -24,7 +24,7 @@ def test_it_listens_on_this_machine_on_kratos_ports(tmp_path: Path) -> None:
     made = stand_in(tmp_path / "limen-data")
     assert made["dsn"] == f"sqlite://{tmp_path}/limen-data/limen.sqlite"
     assert made["serve"] == {
-        "public": {"host": "127.0.0.1", "port": 4433, "base_url": "http://127.0.0.1:4433/"},
+        "public": {"host": "127.0.0.1", "port": 4433, "base_url": "http://localhost:4433/"},
         "admin": {"host": "127.0.0.1", "port": 4434, "base_url": "http://127.0.0.1:4434/"},
     }
 

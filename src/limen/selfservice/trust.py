@@ -1,7 +1,7 @@
 """Trusted browsers in a sign-in: the offer beside the second step, what follows from it, and being spared the step.
 
 Being spared adds nothing to the session: it stays at aal1, and whatever asks for aal2 itself (the settings, an app that
-steps up) still gets the real factor. Decision record 15 says why.
+steps up) still gets the real factor. Decision record 18 says why.
 """
 
 from __future__ import annotations
