@@ -21,9 +21,7 @@ RP = {"id": "localhost", "display_name": "Example"}
 SESSION = {"hooks": [{"hook": "session"}]}
 BASE: dict[str, Any] = {
     "selfservice": {
-        "methods": {
-            "webauthn": {"enabled": True, "config": {"passwordless": False, "rp": RP}}
-        },
+        "methods": {"webauthn": {"enabled": True, "config": {"passwordless": False, "rp": RP}}},
         "flows": {"registration": {"after": {"passkey": SESSION, "webauthn": SESSION}}},
     },
     "session": {"whoami": {"required_aal": "highest_available"}},
@@ -165,7 +163,9 @@ def test_a_key_without_a_name_is_not_made(begin: Begin, page: Page) -> None:
     section = page.get_by_role("region", name="Security keys")
     section.get_by_role("button", name="Add a security key").click()
     expect(section.get_by_label("Name of the security key")).to_be_focused()
-    expect(section.get_by_label("Name of the security key")).to_have_accessible_description("Error: Fill in this field.")
+    expect(section.get_by_label("Name of the security key")).to_have_accessible_description(
+        "Error: Fill in this field."
+    )
     assert key.credentials() == []
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from limen.context import Context
 from limen.core import messages
 from limen.flow.model import Flow, FlowType, Situation
-from limen.selfservice import engine
+from limen.selfservice import engine, trust
 from limen.session.model import Subject
 
 
@@ -40,4 +40,6 @@ async def second_step(ctx: Context, url: str, subject: Subject, csrf: str) -> Fl
     :param csrf: the browser's secret, which may be new
     """
     there = replace(ctx, client=replace(ctx.client, url=url, csrf=csrf))
-    return await fresh(there, "browser", subject, "aal2", refresh=False, schema="")
+    flow = await fresh(there, "browser", subject, "aal2", refresh=False, schema="")
+    trust.offer(there, flow)
+    return flow
