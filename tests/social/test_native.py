@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -97,6 +98,36 @@ def test_a_token_that_does_not_hold_signs_nobody_in(live: LiveServer, acme: Open
         app = Caller(live, "app")
         assert bring(app, token, nonce) == status, (token[:60], nonce)
         assert not app.is_signed_in
+
+
+def test_a_token_signs_in_once(live: LiveServer, acme: OpenIdProvider) -> None:
+    """Whoever finds one in a log has its nonce, too: it is in the token."""
+    for flow in ("registration", "login"):
+        token = acme.id_token(nonce="n-1", jti=flow)
+        assert bring(Caller(live, "app"), token, kind=flow) == 200
+        head, body, signature = token.split(".")
+        spelt_otherwise = f"{head}.{body}.{signature[:-1]}{chr(ord(signature[-1]) + 1)}"
+        for again in (token, spelt_otherwise):
+            thief = Caller(live, "app")
+            assert bring(thief, again, kind="login") == 403
+            assert not thief.is_signed_in
+
+
+def test_of_twenty_with_one_token_one_signs_in(live: LiveServer, acme: OpenIdProvider) -> None:
+    assert bring(Caller(live, "app"), acme.id_token(nonce="n-1", jti="first")) == 200
+    token = acme.id_token(nonce="n-1", jti="second")
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: bring(Caller(live, "app"), token), range(20)))
+    assert sorted(answers) == [200, *[403] * 19]
+
+
+def test_a_token_is_not_used_up_by_a_sign_up_that_asks_for_more(live: LiveServer, acme: OpenIdProvider) -> None:
+    acme.user = {"sub": "una"}
+    token = acme.id_token(nonce="n-1")
+    app = Caller(live, "app")
+    assert bring(app, token, kind="registration") == 400
+    assert bring(app, token, kind="registration", traits={"email": "una@example.org"}) == 200
+    assert app.whoami()["identity"]["traits"]["email"] == "una@example.org"
 
 
 def test_a_token_without_a_nonce_is_taken_only_from_devices_that_know_none(

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from limen.core import addresses
 from tests.social.conftest import With, arrive, enter, error_shown, goes_to, leave, press, query_of, told_on_page
 from tests.support.callers import HTML, JSON, Caller, flow_id, has, value
 from tests.support.openid import ANN, OpenIdProvider
@@ -329,6 +330,71 @@ def test_a_public_provider_does_not_lead_to_private_addresses(
     enter(ann, acme)
     assert not ann.is_signed_in
     assert other.fetched == []
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token", "/userinfo"])
+def test_a_public_provider_does_not_redirect_to_private_addresses(
+    path: str, with_providers: With, acme: OpenIdProvider, other: OpenIdProvider
+) -> None:
+    """The rule holds for every step of a redirect; a code and a secret are never carried on to another server at all."""
+    acme.redirects[path] = f"{other.issuer}{path}"
+    own = {"disallow_private_ip_ranges": True, "private_ip_exception_urls": [f"{acme.issuer}/**"]}
+    live = with_providers(acme.configured(claims_source="userinfo"), over={"clients": {"http": own}})
+    ann = Caller(live, "page")
+    answer = ann.submit(ann.start("login"), provider="acme")
+    if "/authorize?" in answer.headers["location"]:
+        arrive(ann, acme.consent(answer.headers["location"]))
+    assert error_shown(ann)["code"] >= 500
+    assert not ann.is_signed_in
+    assert other.fetched == []
+
+
+@pytest.mark.parametrize("path", ["/token", "/userinfo"])
+def test_what_is_secret_follows_no_redirect(
+    path: str, with_providers: With, acme: OpenIdProvider, other: OpenIdProvider
+) -> None:
+    acme.redirects[path] = f"{other.issuer}{path}"
+    live = with_providers(acme.configured(claims_source="userinfo"))
+    ann = Caller(live, "page")
+    enter(ann, acme)
+    assert not ann.is_signed_in
+    assert other.fetched == []
+
+
+def test_a_mapper_is_not_read_from_a_private_address(
+    with_providers: With, acme: OpenIdProvider, other: OpenIdProvider
+) -> None:
+    own = {"disallow_private_ip_ranges": True, "private_ip_exception_urls": [f"{acme.issuer}/**"]}
+    acme.redirects["/mapper.jsonnet"] = f"{other.issuer}/mapper.jsonnet"
+    for url in (f"{other.issuer}/mapper.jsonnet", f"{acme.issuer}/mapper.jsonnet"):
+        live = with_providers(acme.configured(mapper_url=url), over={"clients": {"http": own}})
+        ann = Caller(live, "page")
+        enter(ann, acme)
+        assert not ann.is_signed_in
+    assert other.fetched == []
+
+
+def test_a_name_that_becomes_private_is_not_called(
+    with_providers: With, acme: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: the description comes from a public address; at the next call the name leads inside."""
+    inside = False
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"] if host != "acme.example" or not inside else ["127.0.0.2"]
+
+    monkeypatch.setattr(addresses, "resolve", resolve)
+    monkeypatch.setattr(addresses, "is_private", lambda address: address == "127.0.0.2")
+    acme.issuer = acme.issuer.replace("127.0.0.1", "acme.example")
+    acme.keeps_alive = False
+    live = with_providers(acme.configured(), over={"clients": {"http": {"disallow_private_ip_ranges": True}}})
+    ann = Caller(live, "page")
+    back = acme.consent(leave(ann).replace("acme.example", "127.0.0.1"))
+    inside = True
+    arrive(ann, back)
+    assert error_shown(ann)["code"] == 502
+    assert not ann.is_signed_in
+    assert "/token" not in acme.fetched
 
 
 def test_pictures_are_never_fetched(live: LiveServer, acme: OpenIdProvider, other: OpenIdProvider) -> None:

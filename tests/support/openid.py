@@ -52,6 +52,8 @@ class OpenIdProvider:
         self.key = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
         self.keys: Callable[[], Any] = lambda: {"keys": [self.key.as_dict(private=False)]}
         self.token_status = 200
+        self.keeps_alive = True  # its connections
+        self.redirects: dict[str, str] = {}  # paths that lead elsewhere
         self.asked: list[dict[str, str]] = []  # authorization requests
         self.fetched: list[str] = []  # every path that was called
         self._codes: dict[str, tuple[dict[str, Any], dict[str, str]]] = {}
@@ -148,6 +150,8 @@ def _handler(provider: OpenIdProvider) -> type[BaseHTTPRequestHandler]:
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             provider.fetched.append(parts.path)
             match parts.path:
+                case path if path in provider.redirects:
+                    self.answer(302, b"", provider.redirects[path])
                 case "/.well-known/openid-configuration":
                     self.answer(200, provider.published())
                 case "/keys":
@@ -163,7 +167,10 @@ def _handler(provider: OpenIdProvider) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
             provider.fetched.append(self.path)
             form = {name: values[0] for name, values in parse_qs(body).items()}
-            self.answer(*provider.token(form, self.headers.get("authorization", "")))
+            if self.path in provider.redirects:
+                self.answer(307, b"", provider.redirects[self.path])
+            else:
+                self.answer(*provider.token(form, self.headers.get("authorization", "")))
 
         def answer(self, status: int, body: Any, location: str = "") -> None:
             sent = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -173,6 +180,8 @@ def _handler(provider: OpenIdProvider) -> type[BaseHTTPRequestHandler]:
                 self.send_header("content-length", str(len(sent)))
                 if location:
                     self.send_header("location", location)
+                if not provider.keeps_alive:
+                    self.send_header("connection", "close")
                 self.end_headers()
                 self.wfile.write(sent)
             except OSError:

@@ -118,6 +118,7 @@ class Arrived(Struct, frozen=True, kw_only=True):
     tokens: Mapping[str, str] = {}
     traits: dict[str, Any] = {}  # what the form added to what the provider says
     native: bool = False  # an app brought the id token itself: nobody waits in a browser
+    then: Then | None = None
 
 
 Outcome = Passed | Changed | Controls | Identified | Shown | Next | Sent | Arrived

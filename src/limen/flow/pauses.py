@@ -5,6 +5,7 @@ The browser holds the ids in one sealed cookie, by name; `Client.paused` is what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -102,6 +103,18 @@ def _opened(ctx: Context, row: Row) -> Paused | None:
     flow_id, identity_id, payload, _ = row
     raw = ctx.project.keys.open(_SEAL, payload)
     return Paused(flow_id, identity_id, msgspec.json.decode(raw)) if raw is not None else None
+
+
+def once(
+    commit: Commit, ctx: Context, name: str, id_: str, *, seconds: float, otherwise: Callable[[], Exception]
+) -> None:
+    """Write down that something was used, which is good once; `otherwise` makes the error of a second time.
+
+    :param id_: a digest of it
+    :param seconds: how long it could be used at all
+    """
+    nothing: dict[str, Any] = {"flow_id": "", "identity_id": None, "payload": ""}
+    commit.add(_INSERT, taken=otherwise, id=id_, name=name, expires_at=ctx.after(seconds), **nothing)
 
 
 def drop(commit: Commit, id_: str) -> None:

@@ -126,7 +126,9 @@ async def _sign_in(
     after = identity
     if identity.is_active and who.provider.config.update_identity_on_login == "automatic":
         after = await _brought_up_to_date(ctx, who, identity)
-    reply = await finish.sign_in(ctx, flow, Passed(after, proof(ctx, who), before=identity, anew=True), so_far, subject)
+    reply = await finish.sign_in(
+        ctx, flow, Passed(after, proof(ctx, who), before=identity, anew=True, then=who.then), so_far, subject
+    )
     return await _to_app(ctx, flow, who, reply)
 
 
@@ -212,6 +214,7 @@ def _wanted(ctx: Context, who: Arrived, mapped: Mapped, traits: dict[str, Any]) 
         {ID: {"providers": [account]}},
         verified=mapped.verified,
         proof=proof(ctx, who),
+        then=who.then,
         more={**_metadata(mapped), "organization_id": config.organization_id},
     )
 
@@ -297,7 +300,7 @@ async def _sign_in_linked(ctx: Context, flow: Flow, who: Arrived, owner: Owner, 
     config = who.provider.config
     account = credential.entry(config.id, who.claims.sub, config.organization_id, who.tokens)
     after = linking.with_account(ctx, owner.identity, account)
-    passed = Passed(after, proof(ctx, who), before=owner.identity, anew=True)
+    passed = Passed(after, proof(ctx, who), before=owner.identity, anew=True, then=who.then)
     reply = await finish.sign_in(ctx, flow, passed, so_far, None)
     ctx.events.tell("identity.linked", owner.identity.id, provider=config.id)
     return await _to_app(ctx, flow, who, reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -124,6 +125,12 @@ def _bytes(part: bytes) -> bytes:
 
 def _object(part: bytes) -> dict[str, Any]:
     return msgspec.json.decode(_bytes(part), type=dict[str, Any])
+
+
+def digest(token: str) -> str:
+    """What tells one token from another: of what is signed, as a signature may be written in several ways."""
+    signed = token.rpartition(".")[0]
+    return hashlib.sha256((signed or token).encode()).hexdigest()
 
 
 def unverified(token: str) -> dict[str, Any]:

@@ -20,15 +20,16 @@ from limen.core.ids import new_id
 from limen.core.outbound import OutboundError
 from limen.db.database import Commit
 from limen.flow import pauses
-from limen.flow.method import Arrived, Sent
+from limen.flow.method import Arrived, Sent, Then
 from limen.flow.model import Flow, Submission
 from limen.methods.oidc import credential
 from limen.methods.oidc.common import ID, Start, must
 from limen.project.model import Kind
-from limen.social import arrival, oauth1, oauth2, trouble
+from limen.social import arrival, oauth1, oauth2, openid, trouble
 from limen.social import provider as providers
+from limen.social.claims import Claims
 from limen.social.kinds import Token
-from limen.social.openid import Description
+from limen.social.openid import EXPIRY_LEEWAY, Description
 from limen.social.provider import Provider
 from limen.social.trouble import Trouble
 
@@ -37,6 +38,7 @@ AT_ONCE = 5  # sign-ins of one browser that may be under way
 _PAUSE = "oidc"
 _COOKIE = "oidc."  # followed by the flow's id
 _STATE = "oidc state"
+_SPENT = "id_token"
 
 
 class State(Struct, frozen=True, array_like=True):
@@ -261,7 +263,20 @@ async def bring(ctx: Context, provider: Provider, form: Start) -> Arrived:
         claims = await arrival.native(ctx.outbound, provider, form.id_token, form.id_token_nonce, ctx.now.timestamp())
     except Trouble as error:
         raise told(ctx, provider.id, error) from error
-    return Arrived(provider=provider, claims=claims, traits=form.traits, native=True)
+    return Arrived(
+        provider=provider, claims=claims, traits=form.traits, native=True, then=_spend(ctx, form.id_token, claims)
+    )
+
+
+def _spend(ctx: Context, token: str, claims: Claims) -> Then:
+    """A token that signed somebody in signs nobody in a second time: whoever finds it later has nothing."""
+    lives = float(claims.raw_claims["exp"]) - ctx.now.timestamp() + EXPIRY_LEEWAY
+    used = trouble.foreign_id_token("it was used already")
+
+    def then(commit: Commit) -> None:
+        pauses.once(commit, ctx, _SPENT, openid.digest(token), seconds=lives, otherwise=lambda: used.answer)
+
+    return then
 
 
 def told(ctx: Context, provider: str, error: Trouble) -> LimenError:
