@@ -78,11 +78,13 @@ class Shown(Struct, frozen=True):
     """Look again: a code was sent, the next form is up. The flow is stored as it is now; an intermediate step.
 
     `claims_flow`: the flow goes over to this browser, because the link in a message was opened in it.
+    `even`: it must not show whether the person who was named is known; the answer takes the same time for everybody.
     """
 
     flow: Flow
     status: int = 400  # Kratos answers 400 to scripts and apps for a step that is not the last one
     claims_flow: bool = False
+    even: bool = False
     echoes: bool = True  # the answer repeats the transient payload
     then: Then | None = None
 

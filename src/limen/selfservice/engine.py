@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from msgspec import Struct
@@ -22,11 +23,22 @@ from limen.core.ids import new_id
 from limen.core.schema import IdentitySchema
 from limen.core.ui import Order
 from limen.flow import store
-from limen.flow.method import FreshSignInNeeded, Method, Next, Outcome, Part, SecondStepNeeded, Sent, Then, Unclaimed
+from limen.flow.method import (
+    FreshSignInNeeded,
+    Method,
+    Next,
+    Outcome,
+    Part,
+    SecondStepNeeded,
+    Sent,
+    Shown,
+    Then,
+    Unclaimed,
+)
 from limen.flow.model import Flow, FlowType, Situation, Submission
 from limen.methods import ALL, BY_ID
 from limen.project.model import Kind
-from limen.selfservice import guard
+from limen.selfservice import guard, pace
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -172,9 +184,10 @@ def _check_enabled(ctx: Context, method: Method) -> None:
 class Submitted:
     """One submit on its way: what was chosen and read so far, so that a refusal can put it back into the form."""
 
-    __slots__ = ("data", "method", "part")
+    __slots__ = ("begun", "data", "method", "part")
 
     def __init__(self) -> None:
+        self.begun = time.monotonic()
         self.method: Method | None = None
         self.part: Part | None = None
         self.data: Any = None
@@ -295,6 +308,13 @@ async def keep(ctx: Context, flow: Flow, *thens: Then | None) -> None:
             then(commit)
     await ctx.db.commit(commit)
     flow.version += 1
+
+
+async def keep_shown(ctx: Context, flow: Flow, step: Shown, so_far: Submitted) -> None:
+    """Store the flow before it is shown again."""
+    await keep(ctx, flow, step.then)
+    if step.even:
+        await pace.even(so_far.begun)
 
 
 def page(ctx: Context, flow: Flow) -> str:

@@ -42,7 +42,7 @@ async def offer(ctx: Context, flow: Flow, step: Identified, about: Submission) -
     flow.ui.remove_like(first.BUTTON)
     flow.ui.change("identifier", _settle)
     flow.active = first.ID
-    return Shown(flow)
+    return Shown(flow, even=masked)
 
 
 def _settle(node: ui.Node) -> ui.Node:

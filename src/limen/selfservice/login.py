@@ -128,7 +128,7 @@ async def _start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
 
 async def _shown(ctx: Context, flow: Flow, step: Shown, so_far: engine.Submitted) -> Reply:
     trust.offer(ctx, flow)
-    await engine.keep(ctx, flow, step.then)
+    await engine.keep_shown(ctx, flow, step, so_far)
     return engine.shown(ctx, flow, json=_json(ctx, flow), status=step.status, payload=so_far.about.transient_payload)
 
 

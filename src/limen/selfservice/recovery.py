@@ -74,7 +74,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             case Controls():
                 return await _recovered(ctx, flow, outcome, payload)
             case Shown():
-                await engine.keep(ctx, flow, outcome.then)
+                await engine.keep_shown(ctx, flow, outcome, so_far)
                 return engine.shown(ctx, flow, json=json, status=outcome.status, payload=payload)
         raise errors.untyped("this method cannot recover an account")
     except AlreadySignedIn:

@@ -96,7 +96,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             case Changed():
                 return await finish.sign_up(ctx, flow, outcome, so_far)
             case Shown():
-                await engine.keep(ctx, flow, outcome.then)
+                await engine.keep_shown(ctx, flow, outcome, so_far)
                 return engine.shown(ctx, flow, json=json, status=outcome.status, payload=so_far.about.transient_payload)
             case Sent():
                 return await engine.send(ctx, flow, outcome)

@@ -75,7 +75,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
             case Shown(claims_flow=True):
                 return await _claimed(ctx, flow)
             case Shown():
-                await engine.keep(ctx, flow, outcome.then)
+                await engine.keep_shown(ctx, flow, outcome, so_far)
                 payload = so_far.about.transient_payload if outcome.echoes else None
                 return engine.shown(ctx, flow, json=not ctx.client.wants_page, status=outcome.status, payload=payload)
         raise errors.untyped("this method cannot verify an address")

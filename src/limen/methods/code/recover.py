@@ -84,7 +84,7 @@ async def _submit(ctx: Context, flow: Flow, form: Recover, about: Submission, su
     flow.state, flow.active = "sent_email", ID
     resend = ui.submit("email", form.email, ID, messages.RESEND_CODE())
     flow.ui = ui.Ui([ui.CSRF_NODE, FIELD, HIDDEN, CONTINUE, resend], [messages.RECOVERY_CODE_SENT()])
-    return Shown(flow, status=200, then=then)
+    return Shown(flow, status=200, even=True, then=then)
 
 
 async def send(ctx: Context, flow: Flow, via: str, asked: str, about: Submission) -> Then:

@@ -97,7 +97,7 @@ async def _sent(ctx: Context, flow: Flow, form: Recover, address: str, about: Su
     resend = ui.submit("recovery_confirm_address", address, ID, messages.RESEND_CODE())
     nodes = [ui.CSRF_NODE, FIELD, CONTINUE, HIDDEN, resend, _carried(form), _BACK]
     flow.ui = ui.Ui(nodes, [messages.RECOVERY_CODE_SENT_MASKED(masked_address=_mask(address))])
-    return Shown(flow, status=200, then=then)
+    return Shown(flow, status=200, even=True, then=then)
 
 
 async def _back(ctx: Context, flow: Flow, form: Recover, about: Submission) -> Outcome:

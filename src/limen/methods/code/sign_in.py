@@ -229,7 +229,8 @@ async def _send(
                 identity=identity, login_request=oauth2.branding(flow),
             )  # fmt: skip
 
-    return Shown(flow, status=status, then=then)
+    even = ctx.project.config.security.account_enumeration.mitigate and not _is_known(flow)
+    return Shown(flow, status=status, even=even, then=then)
 
 
 async def _use(ctx: Context, flow: Flow, form: SignIn, subject: Subject | None) -> Outcome:

@@ -106,7 +106,7 @@ async def _send_verification_code(ctx: Context, flow: Flow, asked: str, about: S
         elif via == "email" and ctx.project.config.selfservice.flows.verification.notify_unknown_recipients:
             courier.queue_unknown(commit, ctx, flow.request_url, about.transient_payload, "verification_code", asked)
 
-    return Shown(flow, status=200, echoes=False, then=then)
+    return Shown(flow, status=200, echoes=False, even=True, then=then)
 
 
 async def _send_again(ctx: Context, flow: Flow, asked: str, change: Held, about: Submission) -> Outcome:

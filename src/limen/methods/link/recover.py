@@ -45,7 +45,7 @@ async def _submit(ctx: Context, flow: Flow, form: Asked, about: Submission, subj
         elif ctx.project.config.selfservice.flows.recovery.notify_unknown_recipients:
             courier.queue_unknown(commit, ctx, flow.request_url, about.transient_payload, "recovery", form.email)
 
-    return Shown(flow, status=200, then=then)
+    return Shown(flow, status=200, even=True, then=then)
 
 
 async def _use(ctx: Context, flow: Flow, token: str) -> Outcome:

@@ -76,7 +76,7 @@ async def _submit(ctx: Context, flow: Flow, form: SignIn, about: Submission, sub
         for address in _addresses(identity, form.identifier) if identity else ():
             _issue(commit, ctx, flow, about.transient_payload, identity, address)  # type: ignore[arg-type]
 
-    return Shown(flow, then=then)
+    return Shown(flow, even=ctx.project.config.security.account_enumeration.mitigate, then=then)
 
 
 async def _find(ctx: Context, named: str, flow: Flow, subject: Subject | None) -> Identity:

@@ -44,7 +44,7 @@ async def _submit(ctx: Context, flow: Flow, form: Asked, about: Submission, subj
         elif ctx.project.config.selfservice.flows.verification.notify_unknown_recipients:
             courier.queue_unknown(commit, ctx, flow.request_url, about.transient_payload, "verification", form.email)
 
-    return Shown(flow, status=200, echoes=False, then=then)
+    return Shown(flow, status=200, echoes=False, even=True, then=then)
 
 
 async def _send_again(ctx: Context, flow: Flow, change: Held, about: Submission) -> Outcome:
