@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -15,7 +16,7 @@ import uvloop
 from limen import __version__, log
 from limen import doctor as doctors
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.commands import configs, hashing, jsonnets, people, providers, remote, validate
+from limen.commands import configs, hashing, jsonnets, moves, people, providers, remote, validate
 from limen.commands.output import columns, options, show
 from limen.core import clock, configload, configreport, findings, hookload, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
@@ -365,6 +366,20 @@ def kratos(source: str, network: str, dry_run: bool, config: tuple[str, ...]) ->
 
     loaded = _load(config, {})
     run_kratos(loaded, _schemas(loaded), source, network=network, dry_run=dry_run)
+
+
+def _run_file(
+    kind: str, file: Path, own: Mapping[str, Path | None], config: tuple[str, ...], common: Mapping[str, Any]
+) -> None:
+    from limen.moving.command import run_file  # noqa: PLC0415 - likewise
+    from limen.moving.sources import job  # noqa: PLC0415
+
+    loaded = _load(config, {})
+    run_file(loaded, _schemas(loaded), job(kind, file, own, common))
+
+
+for moving in moves.commands(_CONFIG, _run_file):
+    import_.add_command(moving)
 
 
 def _group(name: str, about: str, *commands: click.Command) -> click.Group:

@@ -29,6 +29,7 @@ _BY_IDS = f"""
       left join directory d on d.project_id = i.project_id and d.identity_id = i.id
      where i.project_id = :project and i.id in {lists.placeholders("id")}
 """
+_KNOWN = f"select id from identities where project_id = :project and id in {lists.placeholders('id')}"
 _COUNT = "select count(*) from identities where project_id = :project"
 
 
@@ -78,6 +79,11 @@ async def listed(db: ProjectDatabase, ids: Sequence[str]) -> list[Listed]:
     found = [Listed(*row) for chunk in lists.chunks("id", ids) for row in await db.rows(_BY_IDS, **chunk)]
     by_id_ = {one.id: one for one in found}
     return [by_id_[id_] for id_ in ids if id_ in by_id_]
+
+
+async def known(db: ProjectDatabase, ids: Sequence[str]) -> set[str]:
+    """Those of these ids that somebody has."""
+    return {row[0] for chunk in lists.chunks("id", ids) for row in await db.rows(_KNOWN, **chunk)}
 
 
 async def count(db: ProjectDatabase) -> int:

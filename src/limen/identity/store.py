@@ -111,15 +111,23 @@ async def by_address(db: ProjectDatabase, kind: str, via: str, value: str) -> Id
     return from_row(row) if row else None
 
 
-async def clashes(db: ProjectDatabase, identity: Identity) -> bool:
-    """Whether an identifier or address belongs to somebody already. The commit decides; this is for who must know before."""
+async def clash(db: ProjectDatabase, identity: Identity) -> str:
+    """What of this person belongs to somebody already; "": nothing. The commit decides; this is for who must know before."""
     for type_, identifier in _identifiers(identity):
         if await db.row(_BY_IDENTIFIER, type=type_, identifier=identifier):
-            return True
+            return f"{type_} identifier {identifier!r}"
     for kind, via, value in _addresses(identity):
         if await db.row(_BY_ADDRESS, kind=kind, via=via, value=value):
-            return True
-    return False
+            return f"{kind} address {value!r}"
+    if identity.external_id and await db.row(_BY_EXTERNAL, external_id=identity.external_id):
+        return f"external id {identity.external_id!r}"
+    return ""
+
+
+def unique_keys(identity: Identity) -> set[tuple[str, ...]]:
+    """Everything of a person that nobody else may have."""
+    external = {("external_id", identity.external_id)} if identity.external_id else set[tuple[str, ...]]()
+    return {("id", identity.id), *external, *_identifiers(identity), *_addresses(identity)}
 
 
 async def known_between(db: ProjectDatabase, first: str, last: str) -> set[str]:

@@ -79,11 +79,8 @@ async def _check(ctx: Context, new: Sequence[Mover], report: Report) -> None:
 
 async def _clash(ctx: Context, identity: Identity) -> str:
     """Whose identifier somebody else here has."""
-    for type_, credential in identity.credentials.items():
-        for identifier in credential.identifiers:
-            if await people.by_identifier(ctx.db, type_, identifier):
-                return f"{identity.id}: {type_} identifier {identifier!r} belongs to somebody else here"
-    return ""
+    found = await people.clash(ctx.db, identity)
+    return f"{identity.id}: {found} belongs to somebody else here" if found else ""
 
 
 async def _store(ctx: Context, new: Sequence[Mover], report: Report) -> None:

@@ -163,7 +163,7 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
         effects.lead_to(to)
     for started in effects.verifications:
         started.session_id, started.identity_id = session.id, identity.id
-    if flow.oauth2_login_challenge and await people.clashes(ctx.db, identity):
+    if flow.oauth2_login_challenge and await people.clash(ctx.db, identity):
         raise await _taken(ctx, identity, so_far)  # the OAuth 2.0 server must not hear of somebody who will not exist
     server = await _answered_after_sign_up(ctx, flow, session, effects, signs_in=signs_in)
     commit = ctx.db.begin()
