@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from limen.core.configmethods import OidcProvider, RequestedClaim, RequestedClaims
 from limen.core.errors import ApiError, FormError
@@ -25,7 +25,11 @@ from limen.social.openid import Description
 from limen.social.provider import Provider, checks_proof_key, describe
 from limen.social.trouble import Trouble
 
-ANSWERS = tomllib.loads((Path(__file__).parent / "answers.toml").read_text())
+# Under the name of a provider, perhaps with a comma and which of its people it is.
+ALL_ANSWERS = tomllib.loads((Path(__file__).parent / "answers.toml").read_text())
+ANSWERS = {name: given for name, given in ALL_ANSWERS.items() if "id_token" not in given}  # of a profile
+TOKENS = {name: given for name, given in ALL_ANSWERS.items() if "id_token" in given}  # of OpenID Connect
+KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 NOW = 1_700_000_000.0
 BACK = "https://id.example.org/self-service/methods/oidc/callback/x"
 
@@ -51,25 +55,57 @@ def provider(kind: str, **more: Any) -> Provider:
     return Provider(config, kinds()[kind], BACK)
 
 
-def of_answers(kind: str) -> tuple[Provider, Token, World]:
-    given = ANSWERS[kind]
-    own = {name: given[name] for name in ("issuer_url",) if name in given}
-    one = provider(kind, scope=tuple(given.get("scope", ())), **own)
+_CONFIGURED = ("issuer_url", "microsoft_tenant", "subject_source", "claims_source")
+
+
+def kind_of(name: str) -> str:
+    return name.partition(",")[0]
+
+
+def of_answers(name: str) -> tuple[Provider, Token, World]:
+    given = ALL_ANSWERS[name]
+    own = {key: given[key] for key in _CONFIGURED if key in given}
+    one = provider(kind_of(name), scope=tuple(given.get("scope", ())), **own)
+    if "id_token" in given:
+        return one, _signed(given["id_token"]), World({**_openid(given["id_token"]["iss"]), **given.get("at", {})})
     access = given["token"].get("access_token") or given["token"]["accessToken"]
     return one, Token(access, raw=given["token"], secret="s"), World(given["at"])
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
-async def test_what_a_provider_answers_becomes_claims(kind: str) -> None:
-    one, token, world = of_answers(kind)
-    found = await arrival.claims(world, one, token, NOW, nonce="", query={})
+def _signed(claims: dict[str, Any]) -> Token:
+    whole = {"aud": "client", "iat": int(NOW), "exp": int(NOW) + 600, **claims}
+    return Token("t", id_token=jwt.encode({"alg": "RS256", "kid": "one"}, whole, KEY))
+
+
+def _openid(issuer: str) -> dict[str, Any]:
+    """What an issuer publishes."""
+    base = issuer.rstrip("/")
+    document = {"issuer": issuer, "jwks_uri": f"{base}/keys", "userinfo_endpoint": f"{base}/userinfo"}
+    keys = {"keys": [KEY.as_dict(private=False)]}
+    return {f"{base}/.well-known/openid-configuration": document, f"{base}/keys": keys}
+
+
+@pytest.mark.parametrize("name", ALL_ANSWERS)
+async def test_what_a_provider_answers_becomes_claims(name: str) -> None:
+    one, token, world = of_answers(name)
+    query = {"user": ALL_ANSWERS[name].get("user", "")}
+    found = await arrival.claims(world, one, token, NOW, nonce="", query=query)
     shown = found.for_mapper()
     assert shown.pop("raw_claims")
-    assert shown == ANSWERS[kind]["claims"]
+    assert json.loads(json.dumps(shown)) == ALL_ANSWERS[name]["claims"]
 
 
-def test_every_provider_with_a_profile_has_an_answer_here() -> None:
-    assert {id_ for id_, kind in kinds().items() if kind.profile} == set(ANSWERS)
+def test_every_provider_has_an_answer_here() -> None:
+    assert {kind_of(name) for name in ALL_ANSWERS} == set(kinds())
+    assert {kind_of(name) for name in ANSWERS} == {id_ for id_, kind in kinds().items() if kind.profile}
+
+
+async def test_the_tenant_of_a_token_has_to_be_the_configured_one() -> None:
+    _, token, world = of_answers("microsoft")
+    for tenant in ("consumers", "4338e03d-0000-0000-0000-000000000000"):
+        one = provider("microsoft", microsoft_tenant=tenant)
+        with pytest.raises(Trouble, match=r"another tenant|answered 404"):
+            await arrival.claims(world, one, token, NOW, nonce="", query={})
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
@@ -94,7 +130,7 @@ async def test_an_answer_without_a_person_in_it_is_nobody(kind: str, answer: Any
     assert trouble.value.answer.status == 502
 
 
-@pytest.mark.parametrize("kind", [k for k in ANSWERS if kinds()[k].granted_by])
+@pytest.mark.parametrize("kind", [k for k in kinds() if kinds()[k].granted_by])
 async def test_a_scope_that_was_not_granted_is_asked_for_again(kind: str) -> None:
     one, token, world = of_answers(kind)
     token = Token(token.access, raw={**token.raw, "scope": "something-else"})
