@@ -28,7 +28,7 @@ from limen.courier import mailbox
 from limen.courier.carrier import Carrier
 from limen.courier.deliver import Courier
 from limen.db import migrate
-from limen.db.database import DatabaseError, Driver
+from limen.db.database import DatabaseError, Driver, ProjectDatabase
 from limen.http.admin import AdminPort
 from limen.http.admin_metrics import MetricsPort
 from limen.http.kit import Current, Port, Site
@@ -38,6 +38,7 @@ from limen.project import store as projects
 from limen.project.model import Identifiers, Project, compile_project
 from limen.reload import Reload, Source
 from limen.settings import data_source
+from limen.trace.keeper import Keeper
 from limen.upkeep import Upkeep
 
 GRACE = 120.0  # seconds running requests get when the server is told to stop
@@ -70,6 +71,7 @@ class App:
         self.reload = asyncio.Event()  # to be set when the configuration is to be read anew at once
 
     driver: Driver
+    keeper: Keeper
     current: Current
     public: PublicPort
     admin: AdminPort
@@ -80,6 +82,7 @@ class App:
         :raises StartError: the data source, a schema or the database's state is in the way
         """
         await self.open()
+        self._tasks.append(asyncio.create_task(self.keeper.run()))
         if self._source:
             follow = Reload(self._source.files, self._source.loaded, lambda: self.config, self._take_over, self.reload)
             self._tasks.append(asyncio.create_task(follow.run()))
@@ -104,15 +107,16 @@ class App:
         project = self._compile(who, config, self._schemas or load_schemas(config))
         clients = config.clients.http
         happened = Counts("limen_events_total", "What happened, by kind.", "kind")
+        self.keeper = Keeper(lambda: self.config.limen.traces, self._database, self._now)
         site = Site(
             project,
             self.driver,
             Passwords(config.limen.hashing.workers or os.cpu_count() or 1, config.limen.hashing.queue),
             Outbound(refuse_private=clients.disallow_private_ip_ranges, exceptions=clients.private_ip_exception_urls),
-            Events(log.sink, lambda event: happened.note(event.kind)),
+            Events(log.sink, lambda event: happened.note(event.kind), self.keeper.take),
             self._now,
         )
-        for measured in (happened.families, site.passwords.families, process.families):
+        for measured in (happened.families, site.passwords.families, process.families, self.keeper.families):
             site.metrics.add(measured)
         self.current = Current(site)
         self.public = PublicPort(self.current, self.is_ready)
@@ -121,6 +125,9 @@ class App:
     @property
     def site(self) -> Site:
         return self.current.site
+
+    def _database(self) -> ProjectDatabase:
+        return self.site.database()
 
     def _compile(self, who: Identifiers, config: Config, schemas: Mapping[str, IdentitySchema]) -> Project:
         return compile_project(who, config, schemas, dev=self.dev, fallback_secret=self._secret)

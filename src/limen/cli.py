@@ -14,11 +14,10 @@ import click
 import uvloop
 
 from limen import __version__, log
-from limen import doctor as doctors
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.commands import configs, hashing, jsonnets, moves, people, providers, remote, validate
+from limen.commands import configs, doctors, hashing, jsonnets, moves, people, providers, remote, traces, validate
 from limen.commands.output import columns, options, show
-from limen.core import clock, configload, configreport, findings, hookload, schemaload
+from limen.core import clock, configload, configreport, hookload, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
 from limen.core.configtypes import duration
 from limen.core.schemaload import SchemaMistakes, Schemas
@@ -298,20 +297,6 @@ def watch(config: tuple[str, ...], expose_metrics_port: int) -> None:
         _stop(str(error))
 
 
-@main.command()
-@_CONFIG
-def doctor(config: tuple[str, ...]) -> None:
-    """Check how things stand: would messages be sent, and would they arrive? Changes nothing."""
-    loaded = _load(config, {})
-    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev)
-    try:
-        found = asyncio.run(doctors.examine(app))
-    except StartError as error:
-        _stop(str(error))
-    click.echo(findings.render(found, colour=sys.stdout.isatty()))
-    sys.exit(1 if any(one.grade == "trouble" for one in found) else 0)
-
-
 @main.group()
 def cleanup() -> None:
     """Delete what is not needed any more (`sql`)."""
@@ -387,6 +372,8 @@ def _group(name: str, about: str, *commands: click.Command) -> click.Group:
 
 
 import_.add_command(people.import_)
+main.add_command(doctors.doctor)
+main.add_command(traces.why)
 for group in (
     _group("list", "List what there is.", people.list_),
     _group("ls", "The same as `list`.", people.list_),

@@ -19,6 +19,7 @@ class Client(Struct, frozen=True, kw_only=True):
     """Who asks, as far as the request itself tells. `csrf` is the secret of the browser's cookie, "" without one."""
 
     url: str  # the request's own address, in full
+    id: str = ""  # of the request
     method: str = "GET"
     ip: str = ""
     user_agent: str = ""

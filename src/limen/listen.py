@@ -158,8 +158,8 @@ class Certificate:
         try:
             with tempfile.TemporaryDirectory(prefix="limen-tls-") as folder:  # the library takes nothing but files
                 certificate, key = Path(folder, "certificate"), Path(folder, "key")
-                certificate.write_bytes(_pem(self._certificate))
-                key.write_bytes(_pem(self._key))
+                certificate.write_bytes(certificate_of(self._certificate))
+                key.write_bytes(certificate_of(self._key))
                 context.load_cert_chain(certificate, key, password=_no_password)
         except OSError as error:  # ssl.SSLError is one
             file = f"{error.filename}: " if error.filename else ""
@@ -169,7 +169,12 @@ class Certificate:
         return context
 
 
-def _pem(source: TlsSource) -> bytes:
+def certificate_of(source: TlsSource) -> bytes:
+    """The PEM text of a certificate or a key.
+
+    :raises OSError: the file cannot be read
+    :raises binascii.Error: it is not base64
+    """
     if source.path:
         return Path(source.path).read_bytes()
     return base64.b64decode("".join((source.base64 or "").split()), validate=True)

@@ -83,7 +83,10 @@ def sink(event: Event) -> None:
     """An event as a log line."""
     if _threshold > logging.INFO:
         return
-    _EVENTS.info(event.kind, **({"identity": event.identity_id} if event.identity_id else {}), **event.about)
+    more = {"identity": event.identity_id} if event.identity_id else {}
+    if event.causes:
+        more["why"] = " ".join(map(str, event.causes))
+    _EVENTS.info(event.kind, **more, **event.about)
 
 
 def request(**about: Any) -> None:

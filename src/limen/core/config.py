@@ -9,6 +9,7 @@ from limen.core.configfactors import SecondFactor
 from limen.core.configflows import Flows, RequiredAal
 from limen.core.configmethods import Methods
 from limen.core.configserver import Log, Serve, Tracing
+from limen.core.configtraces import Traces
 from limen.core.configtypes import (
     UNIQUE,
     BoolText,
@@ -442,6 +443,7 @@ class Limen(Section, frozen=True):
     second_factor: SecondFactor = SecondFactor()
     selfservice: OwnSelfService = OwnSelfService()
     social: Social = Social()
+    traces: Traces = Traces()
     trusted_proxies: Annotated[
         tuple[Network, ...], says("Networks whose `X-Forwarded-…` headers are believed, as in `10.0.0.0/8`.")
     ] = ()

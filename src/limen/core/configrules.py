@@ -48,9 +48,12 @@ def unsafe_wildcard(url: str) -> bool:
     """Whether a URL has a `*` that would trust strangers: allowed is only `*.` before a domain of one owner."""
     host = re.sub(r"^(?:[\w+.-]*:)?//|(?::\d+)?(?:[/?#].*)?$", "", url)
     domain = host.removeprefix("*.")
-    return "*" in host and (
-        domain == host or "*" in domain or (domain != "localhost" and bool(_SHARED.fullmatch(domain)))
-    )
+    return "*" in host and (domain == host or "*" in domain or (domain != "localhost" and is_shared_domain(domain)))
+
+
+def is_shared_domain(domain: str) -> bool:
+    """Whether names under this domain belong to many strangers: `org`, `co.uk`, `github.io`."""
+    return bool(_SHARED.fullmatch(domain))
 
 
 def insecure_origins(raw: Raw) -> bool:

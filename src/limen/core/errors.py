@@ -16,27 +16,46 @@ Told = tuple[Message, str]  # a message and the node it belongs to ("" for the f
 
 
 class LimenError(Exception):
-    """Every error that is meant. `then` adds what must be written although the submit failed (an attempt used)."""
+    """Every error that is meant. `then` adds what must be written although the submit failed (an attempt used).
 
-    def __init__(self, then: Callable[[Any], None] | None = None) -> None:
+    `check` names what was not passed, and `facts` are what is known about it, for the trace that an operator may ask for
+    (see http/why.py): neither is sent, and no secret may be in them.
+    """
+
+    def __init__(
+        self, then: Callable[[Any], None] | None = None, *, check: str = "", facts: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
-        self.then = then
+        self.then, self.check, self.facts = then, check, dict(facts or {})
 
 
 class FormError(LimenError):
     """The form comes back with these messages."""
 
-    def __init__(self, *told: Told, then: Callable[[Any], None] | None = None) -> None:
-        super().__init__(then)
+    def __init__(
+        self,
+        *told: Told,
+        then: Callable[[Any], None] | None = None,
+        check: str = "",
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(then, check=check, facts=facts)
         self.told: tuple[Told, ...] = told
 
     def __str__(self) -> str:
         return "; ".join(f"{field or 'form'}: {message.text} ({message.id})" for message, field in self.told)
 
 
-def form_error(message: Message, field: str = "", *, then: Callable[[Any], None] | None = None) -> FormError:
+def form_error(
+    message: Message,
+    field: str = "",
+    *,
+    then: Callable[[Any], None] | None = None,
+    check: str = "",
+    facts: Mapping[str, str] | None = None,
+) -> FormError:
     """One message, on a node or, without a name, on the form."""
-    return FormError((message, field), then=then)
+    return FormError((message, field), then=then, check=check, facts=facts)
 
 
 class ApiError(LimenError):
@@ -59,8 +78,10 @@ class ApiError(LimenError):
         headers: Mapping[str, str] | None = None,
         debug: str = "",
         then: Callable[[Any], None] | None = None,
+        check: str = "",
+        facts: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(then)
+        super().__init__(then, check=check, facts=facts)
         self.status = status
         self.code = code or status
         self.id = id
@@ -298,16 +319,26 @@ def verification_disabled() -> ApiError:
     return bad_request("Verification is switched off here.")
 
 
-def flow_gone(what: str, details: Mapping[str, Any], *, with_id: bool = True) -> ApiError:
+def flow_gone(
+    what: str, details: Mapping[str, Any], *, with_id: bool = True, facts: Mapping[str, str] | None = None
+) -> ApiError:
     return ApiError(
         410,
         id="self_service_flow_expired" if with_id else "",
         reason=f"This {what} flow has expired. Start a new one.",
         details=details,
+        facts=facts,
     )
 
 
-def flow_expired(flow_id: str, expired_at: str, since_ns: int, *, details: Mapping[str, Any] | None = None) -> ApiError:
+def flow_expired(
+    flow_id: str,
+    expired_at: str,
+    since_ns: int,
+    *,
+    details: Mapping[str, Any] | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> ApiError:
     return ApiError(
         410,
         "The flow has expired.",
@@ -315,6 +346,7 @@ def flow_expired(flow_id: str, expired_at: str, since_ns: int, *, details: Mappi
         reason="It was open for too long. Use the new flow named here.",
         details=details,
         top={"expired_at": expired_at, "since": since_ns, "use_flow_id": flow_id},
+        facts=facts,
     )
 
 
@@ -340,6 +372,8 @@ def location_change_required(url: str) -> ApiError:
 def return_to_forbidden(url: str) -> ApiError:
     return ApiError(
         400,
+        check="return_to",
+        facts={"found": url.partition("?")[0].partition("#")[0]},
         id="self_service_flow_return_to_forbidden",
         reason=f"The address {url!r} is not in selfservice.allowed_return_urls.",
     )
@@ -358,7 +392,7 @@ def identity_mismatch() -> ApiError:
     )
 
 
-def csrf_violation(*, hint: str, reject_reason: str = "") -> ApiError:
+def csrf_violation(*, hint: str, reject_reason: str = "", check: str = "") -> ApiError:
     details = {"docs": "https://www.ory.com/docs/troubleshooting/csrf", "hint": hint}
     if reject_reason:
         details["reject_reason"] = reject_reason
@@ -368,6 +402,7 @@ def csrf_violation(*, hint: str, reject_reason: str = "") -> ApiError:
         id="security_csrf_violation",
         reason="Open the page again. If that does not help, remove this site's cookies first.",
         details=details,
+        check=check,
     )
 
 
@@ -376,7 +411,9 @@ def origin_needs_browser_flow() -> FormError:
         messages.GENERIC(
             reason="The request has an Origin header, so it comes from a browser, but this flow was started by an app. "
             "Browsers start flows at the /browser address."
-        )
+        ),
+        check="app_flow",
+        facts={"found": "an Origin header"},
     )
 
 
@@ -386,7 +423,9 @@ def cookies_need_browser_flow(names: Sequence[str]) -> FormError:
         messages.GENERIC(
             reason=f"The request has cookies ({listed}), so it comes from a browser, but this flow was started by an app. "
             "Browsers start flows at the /browser address."
-        )
+        ),
+        check="app_flow",
+        facts={"found": f"the cookies {listed}"},
     )
 
 

@@ -7,13 +7,19 @@ from typing import Any
 
 from msgspec import Struct
 
+from limen.core.causes import Cause
+
 
 class Event(Struct, frozen=True):
-    """Something that happened. `kind` is dotted (`session.issued`); `about` never holds a secret."""
+    """Something that happened. `kind` is dotted (`session.issued`); `about` never holds a secret.
+
+    `causes` say why something was refused (`flow.refused`).
+    """
 
     kind: str
     identity_id: str = ""
     about: dict[str, Any] = {}
+    causes: tuple[Cause, ...] = ()
 
 
 Sink = Callable[[Event], None]
@@ -28,6 +34,12 @@ class Events:
         self._sinks = sinks
 
     def tell(self, kind: str, identity_id: str = "", **about: Any) -> None:
-        event = Event(kind, identity_id, about)
+        self._hand_on(Event(kind, identity_id, about))
+
+    def refuse(self, causes: tuple[Cause, ...], about: dict[str, Any]) -> None:
+        """Tell that a step of a flow was refused: `flow.refused`."""
+        self._hand_on(Event("flow.refused", "", about, causes))
+
+    def _hand_on(self, event: Event) -> None:
         for sink in self._sinks:
             sink(event)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote, urlencode
 
 PERIOD, DIGITS, SKEW = 30, 6, 1
 _SECRET_BYTES = 20
+_DRIFT = 20  # steps
 
 
 def new_secret() -> str:
@@ -48,6 +49,19 @@ def matching_step(secret: str, code: str, now: float, after: int = -1) -> int | 
 def moment(step: int) -> datetime:
     """When this step begins."""
     return datetime.fromtimestamp(step * PERIOD, UTC)
+
+
+def drift(secret: str, code: str, now: float) -> int | None:
+    """How many seconds ahead of `now` a code was good, within ten minutes; None when it never was.
+
+    Only to tell an operator that a clock is wrong: such a code proves nothing.
+    """
+    current, given = int(now) // PERIOD, code.strip().encode()
+    try:
+        found = [away for away in range(-_DRIFT, _DRIFT + 1) if hmac.compare_digest(at(secret, current + away), given)]
+    except ValueError:
+        return None
+    return min(found, key=abs) * PERIOD if found else None
 
 
 def at(secret: str, step: int) -> bytes:

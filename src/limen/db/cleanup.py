@@ -16,6 +16,7 @@ TABLES = {  # and when a row is no longer needed
     "page_errors": "created_at",
     "sessions": "expires_at",
     "trusted_devices": "expires_at",
+    "traces": "expires_at",
 }
 
 

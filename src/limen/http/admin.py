@@ -7,7 +7,15 @@ from collections.abc import Awaitable, Callable
 from limen import __version__
 from limen.core import urls
 from limen.core.errors import ApiError
-from limen.http import admin_courier, admin_identities, admin_metrics, admin_recovery, admin_sessions, openapi
+from limen.http import (
+    admin_courier,
+    admin_identities,
+    admin_metrics,
+    admin_recovery,
+    admin_sessions,
+    admin_traces,
+    openapi,
+)
 from limen.http.kit import Answer, Call, Current, Port, Routes, guarded, json_answer, redirect, untidy
 
 # What is asked of this port by mistake is answered on the other one.
@@ -46,6 +54,7 @@ class AdminPort(Port):
         admin_courier.add(routes)
         admin_recovery.add(routes)
         admin_metrics.add(routes)
+        admin_traces.add(routes)
         routes.add("GET", "/admin" + openapi.PATH, openapi.of_both)
         routes.add("GET", "/admin/health/alive", _alive)
         routes.add("GET", "/admin/health/ready", self._readiness)

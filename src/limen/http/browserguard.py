@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from limen.core import csrf
 from limen.core.form import Form
-from limen.http import cookies, pages
+from limen.http import cookies, pages, why
 from limen.http.kit import Answer, Call, guarded
 from limen.selfservice import guard
 
@@ -39,7 +39,7 @@ async def passed(call: Call, handle: Callable[[Call], Awaitable[Answer]]) -> Ans
     if call.method in SAFE_METHODS or posted or csrf.fits(known, call.headers.get("x-csrf-token", "")):
         answer = await handle(call)
     else:
-        answer = await guarded(call, _forged)
+        answer = await guarded(call, _forged, why.note)
     name = call.site.project.csrf_cookie
     if fresh and not any(k == "set-cookie" and v.startswith(name) for k, v in answer.headers):
         answer.headers.append(("set-cookie", cookies.csrf(call.site.project, fresh)))

@@ -37,9 +37,16 @@ class CorsPolicy:
         scheme, host = _split(origin)
         return any(scheme == s and host.endswith(end) and len(host) > len(end) for s, end in self._suffixes)
 
-    def _origin_headers(self, origin: str) -> Headers:
+    def allows_cookies(self, origin: str) -> bool:
+        """Whether calls of this origin, which is allowed, may carry cookies."""
+        return self._is_named(origin) and self._config.allow_credentials
+
+    def _is_named(self, origin: str) -> bool:
         # With a bare * anybody's page could act for whoever visits it, so cookies are not accepted then.
-        if self._any and origin.lower() not in self._exact:
+        return not self._any or origin.lower() in self._exact
+
+    def _origin_headers(self, origin: str) -> Headers:
+        if not self._is_named(origin):
             return [("access-control-allow-origin", "*")]
         found = [("access-control-allow-origin", origin)]
         if self._config.allow_credentials:

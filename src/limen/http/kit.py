@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 import structlog
@@ -152,6 +152,11 @@ class Site:
     def context(self, client: Client) -> Context:
         return Context(self.project, self.database(), client, self.now(), self.passwords, self.outbound, self.events)
 
+    def may_read(self, origin: str) -> bool:
+        """Whether scripts of this origin may read our answers: our own may, and those that CORS lets."""
+        own = urlsplit(self.project.public_url)
+        return origin == f"{own.scheme}://{own.netloc}" or (self.cors.enabled and self.cors.allows(origin))
+
     def _trusts(self, peer: str) -> bool:
         """Whether what this peer says about its own client is believed: the listed proxies, by default this machine
         and private networks, which is where a proxy stands.
@@ -236,6 +241,7 @@ class Call:
         accept = h.get("accept", "")
         client = Client(
             url=self.url(),
+            id=self.id,
             method=self.method,
             ip=self.ip(),
             user_agent=h.get("user-agent", ""),
@@ -415,11 +421,16 @@ class Routes:
         )
 
 
-async def guarded(call: Call, handler: Handler) -> Answer:
-    """Run a handler; every error that is meant becomes its envelope, anything else is our bug: 500, logged, with an id."""
+async def guarded(call: Call, handler: Handler, told: Callable[[Call, ApiError], object] | None = None) -> Answer:
+    """Run a handler; every error that is meant becomes its envelope, anything else is our bug: 500, logged, with an id.
+
+    :param told: hears of the errors that are meant
+    """
     try:
         return await handler(call)
     except ApiError as error:
+        if told:
+            told(call, error)
         return error_answer(error, call.given_id)
     except DatabaseError as error:
         return error_answer(unreachable(error, call.id), call.id)

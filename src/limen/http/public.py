@@ -14,7 +14,7 @@ from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow import script
 from limen.flow.model import FlowType
-from limen.http import browserguard, cookies, openapi, pages, paging, social_routes, whoami
+from limen.http import browserguard, cookies, openapi, pages, paging, social_routes, whoami, why
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -69,7 +69,11 @@ class PublicPort(Port):
         cors = call.site.cors
         if cors.enabled and is_preflight(call.method, call.headers):
             vary = ("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
-            return Answer(204), [vary, *cors.preflight(call.headers)]
+            allowed = cors.preflight(call.headers)
+            if not allowed:
+                call.enter()
+                why.note_origin(call)
+            return Answer(204), [vary, *allowed]
         call.enter()
         answer = await browserguard.passed(call, self._find)
         if any(k == "set-cookie" for k, _ in answer.headers):
@@ -85,6 +89,8 @@ class PublicPort(Port):
         if call.site.cors.enabled and not call.path.startswith(pages.PREFIX):
             extra.append(("vary", "Origin"))
             extra += call.site.cors.actual(call.headers, call.method)
+        if "origin" in call.headers and call.ctx.client.is_ajax and not call.site.may_read(call.headers["origin"]):
+            why.note_origin(call)
         name = call.site.project.config.session.cookie.name
         if not any(k == "set-cookie" and v.startswith(f"{name}=") for k, v in answer.headers):
             ours = cookies.replaced(call.site.project, call.cookies, call.site.now().timestamp())
@@ -95,7 +101,7 @@ class PublicPort(Port):
         if away := untidy(call):
             return away
         found = self.routes.find(call)
-        return found if isinstance(found, Answer) else await guarded(call, found)
+        return found if isinstance(found, Answer) else await guarded(call, found, why.note)
 
     def _routes(self) -> Routes:
         routes = Routes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from limen.core import urls
 from limen.core.errors import ApiError
 from limen.flow.body import flow_body
-from limen.http import cookies
+from limen.http import cookies, why
 from limen.http.kit import Answer, Call, error_answer, json_answer, redirect
 from limen.selfservice import pageerrors
 from limen.selfservice.reply import Reply
@@ -36,6 +36,7 @@ async def _answer(call: Call, reply: Reply) -> Answer:
     if not reply.json:
         return redirect(call, reply.url, reply.page_status)
     if reply.error is not None:
+        why.note(call, reply.error)
         return error_answer(reply.error, call.given_id)
     if reply.status == 204:
         return Answer(204)
@@ -55,7 +56,8 @@ async def _answer(call: Call, reply: Reply) -> Answer:
 
 async def fail(call: Call, error: ApiError, *, json: bool) -> Answer:
     """An error envelope, or, for a page, the error page, which is told what happened under an id."""
+    causes = why.note(call, error)
     if json:
         return error_answer(error, call.given_id)
-    id_ = await pageerrors.keep(call.ctx, error)
+    id_ = await pageerrors.keep(call.ctx, error, causes)
     return redirect(call, urls.with_query(call.site.project.ui_url("error"), {"id": id_}))

@@ -70,13 +70,15 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
     await guess.start(ctx)
     step = totp.matching_step(totp.secret_of(url), form.totp_code, ctx.now.timestamp(), int(config.get(_USED, -1)))
     if step is None:
-        raise _wrong()
+        raise _wrong(totp.drift(totp.secret_of(url), form.totp_code, ctx.now.timestamp()))
     after = identities.with_credential(ctx, identity, ID, {**config, _USED: step})
     return Passed(after, Proof(ID, "aal2", ctx.stamp), before=identity, overtaken=_wrong, then=guess.was_right)
 
 
-def _wrong() -> FormError:
-    return form_error(messages.WRONG_AUTHENTICATOR_CODE())
+def _wrong(drift: int | None = None) -> FormError:
+    """`drift`: how many seconds ahead the clock is by which the code was made, if it is one of this account at all."""
+    facts = {} if drift is None else {"drift": str(drift)}
+    return form_error(messages.WRONG_AUTHENTICATOR_CODE(), facts=facts)
 
 
 # --- settings -------------------------------------------------------------------------------------------------------

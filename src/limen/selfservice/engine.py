@@ -38,7 +38,7 @@ from limen.flow.method import (
 from limen.flow.model import Flow, FlowType, Situation, Submission
 from limen.methods import ALL, BY_ID
 from limen.project.model import Kind
-from limen.selfservice import guard, pace
+from limen.selfservice import guard, pace, why
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 from limen.session.model import Subject
@@ -272,7 +272,8 @@ async def go_on(ctx: Context, flow: Flow, step: Next, subject: Subject | None = 
 
 
 def refuse(ctx: Context, flow: Flow, error: FormError, so_far: Submitted, subject: Subject | None = None) -> None:
-    """Put the messages on the form, and what was typed back into it."""
+    """Put the messages on the form, and what was typed back into it; leave a trace of why."""
+    why.tell(ctx, flow, why.of_form(ctx, error), method=so_far.id)
     if (traits := getattr(so_far.data, "traits", None)) is not None:
         flow.ui.refill(traits, "traits")
     if so_far.part is not None and so_far.part.refused:

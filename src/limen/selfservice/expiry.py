@@ -12,7 +12,7 @@ from limen.core.errors import ApiError
 from limen.core.messages import Declared
 from limen.flow import store
 from limen.flow.model import Flow
-from limen.selfservice import engine
+from limen.selfservice import engine, why
 from limen.selfservice.reply import Reply
 
 _WITHOUT_ID = ("settings", "verification")  # the reading of these is answered without an error id
@@ -23,13 +23,18 @@ def gone(ctx: Context, flow: Flow) -> ApiError:
     public = ctx.project.public_url
     if not flow.is_browser:
         details: dict[str, Any] = {"api": urls.join(public, f"/self-service/{flow.kind}/api")}
-        return errors.flow_gone(flow.kind, details, with_id=flow.kind not in _WITHOUT_ID)
+        return errors.flow_gone(flow.kind, details, with_id=flow.kind not in _WITHOUT_ID, facts=_times(flow))
     start = urls.join(public, f"/self-service/{flow.kind}/browser")
     details = {
         "redirect_to": urls.with_query(start, {"return_to": flow.return_to}) if flow.return_to else start,
         "return_to": flow.return_to,
     }
-    return errors.flow_gone(flow.kind, details, with_id=flow.kind not in (*_WITHOUT_ID, "recovery"))
+    with_id = flow.kind not in (*_WITHOUT_ID, "recovery")
+    return errors.flow_gone(flow.kind, details, with_id=with_id, facts=_times(flow))
+
+
+def _times(flow: Flow) -> dict[str, str]:
+    return {"issued_at": flow.issued_at, "expires_at": flow.expires_at}
 
 
 def since(ctx: Context, flow: Flow) -> int:
@@ -39,18 +44,21 @@ def since(ctx: Context, flow: Flow) -> int:
 
 async def replaced(ctx: Context, old: Flow, new: Flow, told: Declared, *, json: bool) -> Reply:
     """Store the flow that takes an expired one's place, say why, and answer with it."""
+    if not json:  # a script is told by an error, which is traced with all others
+        why.tell(ctx, old, (why.expired(_times(old), ctx.stamp),), status=303)
     new.request_url = old.request_url
     new.identity_schema = old.identity_schema
     new.ui.messages = [*new.ui.messages, messages.expired(told, clock.parse(old.expires_at))]
     await store.save_new(ctx.db, new)
     if json:
-        error = errors.flow_expired(new.id, old.expires_at, since(ctx, old))
+        error = errors.flow_expired(new.id, old.expires_at, since(ctx, old), facts=_times(old))
         return Reply(json=True, status=error.status, error=error)
     return Reply(json=False, url=engine.page(ctx, new))
 
 
 async def followed(ctx: Context, old: Flow, new: Flow, told: Declared) -> Reply:
     """The same for recovery and verification, where scripts and apps are redirected to the new flow, too."""
+    why.tell(ctx, old, (why.expired(_times(old), ctx.stamp),), status=303)
     new.request_url = old.request_url
     new.ui.messages = [messages.expired(told, clock.parse(old.expires_at))]
     secret = csrf.new_secret() if new.kind == "verification" else ""

@@ -100,6 +100,14 @@ OPERATIONS = (
         takes="id*", answers={200: "message"}, errors=(400, 404),
     ),
     Operation(
+        id="listTraces", method="GET", path="/admin/traces", tag="metadata", says="Why steps of flows were refused, newest first",
+        takes="page_size: integer", answers={200: "trace[]"}, errors=(400,),
+    ),
+    Operation(
+        id="getTraces", method="GET", path="/admin/traces/{request_id}", tag="metadata",
+        says="Why the request with this id was refused", takes="request_id*", answers={200: "trace[]"}, errors=(404,),
+    ),
+    Operation(
         id="getVersion", method="GET", path="/version", tag="metadata", says="The version of this server",
         answers={200: "version"},
     ),

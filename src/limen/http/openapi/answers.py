@@ -44,6 +44,12 @@ _SMALL: dict[str, Schema] = {
     "healthStatus": obj("status"),
     "healthNotReadyStatus": obj("errors: {string}"),
     "version": obj("version"),
+    "traceFlow": obj("id: uuid, kind"),
+    "traceCause": obj("check*, expected*, found*, fix"),
+    "trace": obj(
+        "id*: uuid, request_id*, at*: time, step*, status*: integer, flow*: traceFlow, method*, error_id*, "
+        "causes*: traceCause[]"
+    ),
     "webAuthnJavaScript": of("string"),
     "selfServiceFlowType": of("string"),
     "authenticatorAssuranceLevel": of("'aal0|aal1|aal2|aal3'"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from limen.core import urls
 from limen.core.errors import ApiError
 from limen.db.database import DatabaseError
+from limen.http import why
 from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer
 from limen.http.pages import account, confirm, flows, mailbox, session, state, static
 from limen.selfservice import login, pageerrors, recovery, registration, settings, verification
@@ -45,7 +46,7 @@ def _page(handler: Handler) -> Handler:
         try:
             return await handler(call)
         except ApiError as error:
-            return state.answer(call, state.explain(call, error))
+            return state.answer(call, state.explain(call, error, causes=why.note(call, error)))
         except DatabaseError as error:
             log.error("database", request=call.id, error=str(error))
             return state.trouble(call, ApiError(503))
@@ -76,6 +77,6 @@ async def _unknown(call: Call) -> Answer:
 
 async def _error(call: Call) -> Answer:
     """`GET /ui/error`: an error that belongs to no form, kept when it happened."""
-    kept = await pageerrors.must(call.ctx, call.first("error") or call.first("id"))
-    told = state.explain(call, state.of_kept(kept), technical_id=kept["id"])
+    kept, causes = await pageerrors.explained(call.ctx, call.first("error") or call.first("id"))
+    told = state.explain(call, state.of_kept(kept), causes=causes, technical_id=kept["id"])
     return state.answer(call, told, status=200)

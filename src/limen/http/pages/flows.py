@@ -10,6 +10,7 @@ from limen.core import urls
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.flow.model import Flow
+from limen.http import why
 from limen.http.kit import Answer, Call, redirect
 from limen.http.pages import draw, factors, links, providers, state, words
 from limen.http.pages.view import view
@@ -108,4 +109,4 @@ def _instead(call: Call, kind: Kind, error: ApiError) -> Answer:
     # this answer it gets one, and whether it keeps it shows when it comes back.
     if error.id == "security_csrf_violation" and project.csrf_cookie not in call.cookies and not call.first("again"):
         return redirect(call, urls.with_query(here, {"again": "true"}))
-    return state.answer(call, state.explain(call, error, kind=kind))
+    return state.answer(call, state.explain(call, error, kind=kind, causes=why.note(call, error)))

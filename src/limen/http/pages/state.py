@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from limen.core import errors, reasons, urls
+from limen.core.causes import Cause
 from limen.core.errors import ApiError
 from limen.http.kit import Answer, Call
 from limen.http.pages import draw, links, words
@@ -26,6 +27,7 @@ class State(Struct, frozen=True, kw_only=True):
     technical_id: str = ""
     seconds: int = 0  # how long to wait, when that is known
     details: Mapping[str, Any] = {}  # for developers only
+    causes: Sequence[Cause] = ()  # the same
 
 
 def answer(call: Call, state: State, *, status: int = 0) -> Answer:
@@ -39,6 +41,7 @@ def answer(call: Call, state: State, *, status: int = 0) -> Answer:
         "actions": [action] if action.label == home.label else [action, home],
         "technical_id": state.technical_id,
         "details": state.details if call.site.project.dev else {},
+        "causes": state.causes if call.site.project.dev else (),
     }
     headers = [("retry-after", str(state.seconds))] if state.seconds else []
     return draw.page(call, "state", values, status=status or state.status, headers=headers)
@@ -56,12 +59,16 @@ def _waiting(state: State, t: words.Words) -> list[str]:
     return [t("state.rate_limited.minutes", minutes=-(-state.seconds // 60))]
 
 
-def explain(call: Call, error: ApiError, *, kind: Kind = "login", technical_id: str = "") -> State:
+def explain(
+    call: Call, error: ApiError, *, kind: Kind = "login", technical_id: str = "", causes: Sequence[Cause] = ()
+) -> State:
     """What an error means to the person in front of it. Its own words are for developers and stay out of sight."""
     project = call.site.project
     start = links.start(project, kind)
     details = {"message": error.message, "reason": error.reason, **error.details}
-    common: dict[str, Any] = {"status": error.status, "technical_id": technical_id, "details": details}
+    common: dict[str, Any] = {
+        "status": error.status, "technical_id": technical_id, "details": details, "causes": causes,
+    }  # fmt: skip
     said = error.reason or error.message
     if (known := reasons.recognise(said)) and known.reason.page:
         return State(name=known.reason.page, to=start, said=said, **common)

@@ -1,0 +1,117 @@
+"""Why a step of a flow was refused, for whoever runs the server: told as an event, with which a trace is kept.
+
+What is in the form is not repeated here, as it may be secret. What only the request knows is in http/why.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from limen.context import Context
+from limen.core import clock, messages
+from limen.core.causes import Cause
+from limen.core.errors import FormError
+from limen.core.messages import Message
+from limen.flow.model import Flow
+
+_NEWEST: Final = "Whoever asks twice gets two messages, and only the newer one is good; each is good once."
+_CODE: Final = Cause(
+    "code", "the newest code of this flow, unused and in time", "another, an older or a used one", _NEWEST
+)
+_LINK: Final = Cause(
+    "link", "the newest link, unused and in time", "an older, a used or an expired one",
+    "Programs that look at mails open links too; with pages of your own, ask for a click first.",
+)  # fmt: skip
+_METHOD: Final = Cause(
+    "method", "a method that is enabled and part of this flow", "none, or another one",
+    "Send the field `method` of the form, and enable it in `selfservice.methods`.",
+)  # fmt: skip
+_TIME: Final = "Let every machine follow the same time server."
+
+# Keyed by the ids of messages, which the person got.
+_BY_MESSAGE: Final[Mapping[int, Cause]] = {
+    messages.INVALID_CREDENTIALS.id: Cause(
+        "credentials", "an identifier that somebody has, and the password of that person", "one of them is another",
+        "GET /admin/identities?credentials_identifier=… says whether somebody has the identifier.",
+    ),
+    messages.WRONG_AUTHENTICATOR_CODE.id: Cause(
+        "totp", "the code of this half minute, or of one beside it, not used before", "another one",
+        "If all codes of a person fail, compare the clocks of the server and of the person's device.",
+    ),
+    messages.WRONG_LOGIN_CODE.id: _CODE,
+    messages.WRONG_REGISTRATION_CODE.id: _CODE,
+    messages.WRONG_RECOVERY_CODE.id: _CODE,
+    messages.WRONG_VERIFICATION_CODE.id: _CODE,
+    messages.WRONG_LOGIN_LINK.id: _LINK,
+    messages.WRONG_RECOVERY_LINK.id: _LINK,
+    messages.WRONG_VERIFICATION_LINK.id: _LINK,
+    messages.NO_WAY_TO_LOGIN.id: _METHOD,
+    messages.NO_WAY_TO_REGISTER.id: _METHOD,
+    messages.NO_WAY_TO_CHANGE.id: _METHOD,
+    messages.NO_WAY_TO_RECOVER.id: _METHOD,
+    messages.NO_WAY_TO_VERIFY.id: _METHOD,
+    messages.ADDRESS_NOT_VERIFIED.id: Cause(
+        "verified_address", "a verified address, as the hook `require_verified_address` asks for", "none yet",
+        "See whether the message arrived: GET /admin/courier/messages?recipient=…",
+    ),
+    messages.IDENTITY_DISABLED.id: Cause(
+        "identity_state", "an active identity", "an inactive one", "PATCH its /state to active, if it should be."
+    ),
+    messages.UNKNOWN_SECURITY_KEY.id: Cause(
+        "security_key", "a key that is known here", "another one, or one made for another domain",
+        "Keys are bound to `rp.id`: after it changed, none of the old ones is good.",
+    ),
+    messages.ACCOUNT_EXISTS.id: Cause("unique", "an identifier that nobody has", "one that somebody has"),
+    messages.IDENTIFIER_TAKEN.id: Cause("unique", "an identifier that nobody has", "one that somebody has"),
+}  # fmt: skip
+_APP_FLOW: Final = "Browsers start flows at …/browser; apps send neither cookies nor an Origin."
+
+
+def tell(ctx: Context, flow: Flow, causes: tuple[Cause, ...], *, status: int = 400, method: str = "") -> None:
+    """Tell that this step of the flow was refused."""
+    client = ctx.client
+    about: dict[str, Any] = {
+        "request": client.id,
+        "step": f"{client.method} {urlsplit(client.url).path}",
+        "status": status,
+        "flow": flow.id,
+        "kind": flow.kind,
+        **({"method": method} if method else {}),
+    }
+    ctx.events.refuse(causes, about)
+
+
+def of_form(ctx: Context, error: FormError) -> tuple[Cause, ...]:
+    """Why a form comes back."""
+    if error.check == "app_flow":
+        return (
+            Cause("app_flow", "a request of an app, as the flow was started by one", error.facts["found"], _APP_FLOW),
+        )
+    if "drift" in error.facts:
+        ahead = int(error.facts["drift"])
+        found = (
+            f"a code that {'will be' if ahead > 0 else 'was'} good {abs(ahead)} s {'from now' if ahead > 0 else 'ago'}"
+        )
+        return (Cause("clock", f"the code of {ctx.stamp}, give or take {30} s", found, _TIME),)
+    return tuple(_of_message(message, field) for message, field in error.told)
+
+
+def _of_message(message: Message, field: str) -> Cause:
+    if known := _BY_MESSAGE.get(message.id):
+        return known
+    where = f"in {field}" if field else "in the form"
+    return Cause(f"message_{message.id}", f"something else {where}", f"what message {message.id} says")
+
+
+def expired(times: Mapping[str, str], now: str) -> Cause:
+    """Why a flow counts as expired: it was open for too long, or two clocks differ."""
+    issued, expires = times["issued_at"], times["expires_at"]
+    if now < issued:
+        found = f"it is {now} here, and the flow was made at {issued}: two nodes' clocks differ"
+        return Cause("clock", "a flow that was made before now", found, _TIME)
+    late = (clock.parse(now) - clock.parse(expires)).total_seconds()
+    found = f"{late:.0f} s later"
+    lifespan = "The page was open for too long; `selfservice.flows.….lifespan` says how long it may be."
+    return Cause("flow_expired", f"an answer by {expires}", found, lifespan)
