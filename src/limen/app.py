@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 
 from limen import log
+from limen.audit.sealer import Sealer
 from limen.core import clock, configreport, process, schemaload
 from limen.core.config import Config
 from limen.core.events import Events
@@ -88,6 +89,8 @@ class App:
             self._tasks.append(asyncio.create_task(follow.run()))
         upkeep = Upkeep(lambda: self.config, self.site.database(), self._now)
         self._tasks.append(asyncio.create_task(upkeep.run()))
+        sealer = Sealer(lambda: self.site.project, self.site.database(), self._now)
+        self._tasks.append(asyncio.create_task(sealer.run()))
         if self._watch_courier or mailbox.is_only(self.site.project):
             self._start_courier()
 

@@ -15,7 +15,19 @@ import uvloop
 
 from limen import __version__, log
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.commands import configs, doctors, hashing, jsonnets, moves, people, providers, remote, traces, validate
+from limen.commands import (
+    audits,
+    configs,
+    doctors,
+    hashing,
+    jsonnets,
+    moves,
+    people,
+    providers,
+    remote,
+    traces,
+    validate,
+)
 from limen.commands.output import columns, options, show
 from limen.core import clock, configload, configreport, hookload, schemaload
 from limen.core.configload import ConfigMistakes, Loaded
@@ -295,6 +307,24 @@ def watch(config: tuple[str, ...], expose_metrics_port: int) -> None:
         uvloop.run(watch_until_signal(app, lambda: _complain("The courier is at work.")))
     except StartError as error:
         _stop(str(error))
+
+
+@main.group()
+def audit() -> None:
+    """Look after the audit log (`verify`)."""
+
+
+@audit.command()
+@_CONFIG
+def verify(config: tuple[str, ...]) -> None:
+    """Check that no entry of the audit log was altered or removed. Exit status 1: one was."""
+    loaded = _load(config, {})
+    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev)
+    try:
+        holds = asyncio.run(audits.verify(app, click.echo))
+    except StartError as error:
+        _stop(str(error))
+    sys.exit(0 if holds else 1)
 
 
 @main.group()

@@ -37,6 +37,8 @@ class Client(Struct, frozen=True, kw_only=True):
     is_ajax: bool = False
     sends_json: bool = False
     languages: str = ""
+    request_id: str = ""
+    actor: str = ""  # who acts for others: see audit/model.py; "" for the person themselves
 
 
 class Context(Struct, frozen=True):

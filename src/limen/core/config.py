@@ -394,6 +394,12 @@ class Notices(Section, frozen=True):
     provider_changed: Annotated[bool, says("After a provider was linked to the account, or unlinked.")] = False
 
 
+class Audit(Section, frozen=True):
+    """The audit log."""
+
+    retention: Annotated[Duration, says("How long entries are kept; `8760h` is a year. 0: for ever.")] = 0.0
+
+
 class Limits(Section, frozen=True):
     """How many wrong passwords and codes are looked at before somebody has to wait."""
 
@@ -432,6 +438,7 @@ class Webhooks(Section, frozen=True):
 class Limen(Section, frozen=True):
     """What only Limen has; Kratos does not know this section."""
 
+    audit: Audit = Audit()
     branding: Branding = Branding()
     cleanup: OwnCleanup = OwnCleanup()
     database: OwnDatabase = OwnDatabase()

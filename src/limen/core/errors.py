@@ -30,7 +30,7 @@ class LimenError(Exception):
 
 
 class FormError(LimenError):
-    """The form comes back with these messages."""
+    """The form comes back with these messages. `whom`: the id of the person who was not let in by it."""
 
     def __init__(
         self,
@@ -38,9 +38,15 @@ class FormError(LimenError):
         then: Callable[[Any], None] | None = None,
         check: str = "",
         facts: Mapping[str, str] | None = None,
+        whom: str = "",
     ) -> None:
         super().__init__(then, check=check, facts=facts)
         self.told: tuple[Told, ...] = told
+        self.whom = whom
+
+    @property
+    def ids(self) -> list[int]:
+        return [message.id for message, _ in self.told]
 
     def __str__(self) -> str:
         return "; ".join(f"{field or 'form'}: {message.text} ({message.id})" for message, field in self.told)
@@ -53,9 +59,10 @@ def form_error(
     then: Callable[[Any], None] | None = None,
     check: str = "",
     facts: Mapping[str, str] | None = None,
+    whom: str = "",
 ) -> FormError:
     """One message, on a node or, without a name, on the form."""
-    return FormError((message, field), then=then, check=check, facts=facts)
+    return FormError((message, field), then=then, check=check, facts=facts, whom=whom)
 
 
 class ApiError(LimenError):
@@ -294,8 +301,8 @@ def login_request_failed(reason: str, *, status: int | None, hint: str | None, d
     return ApiError(500 if fault else 400, reason=reason, details=details, debug=debug)
 
 
-def identity_disabled() -> FormError:
-    return form_error(messages.IDENTITY_DISABLED())
+def identity_disabled(id_: str) -> FormError:
+    return form_error(messages.IDENTITY_DISABLED(), whom=id_)
 
 
 # --- flows --------------------------------------------------------------------------------------------------------------

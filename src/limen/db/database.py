@@ -37,9 +37,9 @@ class Unmet(Exception):
 
 
 class Statement:
-    """One statement of a commit. `expect` None: any number of rows."""
+    """One statement of a commit. `expect` None: any number of rows. `count`: how many it was, once it is committed."""
 
-    __slots__ = ("expect", "otherwise", "params", "sql", "taken")
+    __slots__ = ("count", "expect", "otherwise", "params", "sql", "taken")
 
     def __init__(
         self,
@@ -50,8 +50,10 @@ class Statement:
         taken: Callable[[], Exception] | None = None,
     ) -> None:
         self.sql, self.params, self.expect, self.otherwise, self.taken = sql, params, expect, otherwise, taken
+        self.count = 0
 
     def check(self, count: int) -> None:
+        self.count = count
         if self.expect is not None and count != self.expect:
             raise self.otherwise() if self.otherwise else Unmet(self.sql)
 
@@ -76,13 +78,15 @@ class Commit:
         otherwise: Callable[[], Exception] | None = None,
         taken: Callable[[], Exception] | None = None,
         **params: Any,
-    ) -> None:
-        """Add a statement.
+    ) -> Statement:
+        """Add a statement, and return it.
 
         :param expect: how many rows it must touch; otherwise the commit is undone and `otherwise()` is raised
         :param taken: makes the error for a value that is unique and stored already
         """
-        self.statements.append(Statement(sql, confined(sql, self._project, params), expect, otherwise, taken))
+        statement = Statement(sql, confined(sql, self._project, params), expect, otherwise, taken)
+        self.statements.append(statement)
+        return statement
 
     def add_all(self, sql: str, rows: Sequence[Params], *, taken: Callable[[], Exception] | None = None) -> None:
         for params in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from limen import __version__
+from limen.audit.model import ADMIN
 from limen.core import urls
 from limen.core.errors import ApiError
 from limen.http import (
@@ -38,7 +39,7 @@ class AdminPort(Port):
         self.routes = self._routes()
 
     async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
-        call.enter()
+        call.enter(ADMIN)
         if away := untidy(call):
             return away, self.dress(call, away)
         if not call.path.startswith("/admin/"):

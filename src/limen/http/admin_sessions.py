@@ -17,7 +17,7 @@ from limen.http.bodies import BodyError
 from limen.http.kit import JSON, Answer, Call, Routes, json_answer
 from limen.identity import service as identities
 from limen.identity.model import Identity
-from limen.session import admin, service, store, trusted
+from limen.session import admin, service
 from limen.session.model import Session
 
 MAX_PAGE, DEFAULT_PAGE, MAX_IDS = 1000, 250, 500
@@ -148,10 +148,8 @@ async def _of_identity(call: Call) -> Answer:
 async def _delete_of_identity(call: Call) -> Answer:
     id_ = _id(call)
     await identities.must(call.ctx.db, id_)
-    await trusted.forget_with(call.ctx.db, "identity_id", [id_])
-    if not await store.delete_of(call.ctx.db, id_):
+    if not await admin.delete_of(call.ctx, id_):
         raise errors.row_not_found()
-    call.ctx.events.tell("sessions.revoked", id_)
     return Answer(204)
 
 

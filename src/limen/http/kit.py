@@ -234,8 +234,8 @@ class Call:
         raw = self.scope.get("raw_path") or self.path.encode()
         return f"{origin}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
 
-    def enter(self) -> Context:
-        """Make the context of this request."""
+    def enter(self, actor: str = "") -> Context:
+        """Make the context of this request; `actor` is who acts, where that is not the person themselves."""
         h = self.headers
         secret = self.cookies.get(self.site.project.csrf_cookie, "")
         accept = h.get("accept", "")
@@ -259,6 +259,8 @@ class Call:
             is_ajax=h.get("sec-fetch-mode") in ("cors", "same-origin"),
             sends_json=h.get("content-type", "").startswith(_JSON_TYPE),
             languages=h.get("accept-language", ""),
+            request_id=self.id,
+            actor=actor,
         )
         self.ctx = self.site.context(client)
         return self.ctx

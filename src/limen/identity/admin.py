@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import clock, errors, normalize
 from limen.core.errors import ApiError, FormError
@@ -89,6 +90,7 @@ async def create(ctx: Context, body: Body) -> Identity:
     identity = build(ctx, body, await credentials(ctx, body))
     commit = ctx.db.begin()
     store.insert(commit, identity)
+    record.record(commit, ctx, "auth.identity.create", identity)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
@@ -212,13 +214,16 @@ def with_state(ctx: Context, identity: Identity, state: str) -> Identity:
     return replace(identity, state=state, state_changed_at=ctx.stamp)
 
 
-async def save(ctx: Context, before: Identity, after: Identity) -> Identity:
-    """Store what an operator changed.
+async def save(
+    ctx: Context, before: Identity, after: Identity, action: str = "auth.identity.update", **detail: Any
+) -> Identity:
+    """Store what an operator changed, on the record as `action`.
 
     :raises ApiError: 409, something belongs to somebody else, or another change was faster
     """
     commit = ctx.db.begin()
     service.save(commit, before, after)
+    record.record(commit, ctx, action, after, **detail)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:

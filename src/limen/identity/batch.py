@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import errors
 from limen.core.errors import ApiError
@@ -52,6 +53,7 @@ async def _store(ctx: Context, results: list[Identity | ApiError]) -> None:
         if isinstance(made, Identity):
             commit = ctx.db.begin()
             store.insert(commit, made)
+            record.record(commit, ctx, "auth.identity.create", made, batch=True)
             places.append(place)
             commits.append(commit)
     for place, stored in zip(places, await ctx.db.insert_each(commits), strict=True):

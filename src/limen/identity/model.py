@@ -78,6 +78,19 @@ class Identity(Struct, frozen=True, kw_only=True):
     metadata_public: Any = None
     metadata_admin: Any = None
     credentials: dict[str, Credential] = {}
+
+    @property
+    def called(self) -> str:
+        """What this person is called where there is room for one word: an address, or a name to sign in with."""
+        addresses: list[VerifiableAddress | RecoveryAddress] = [*self.verifiable_addresses, *self.recovery_addresses]
+        for address in addresses:
+            if address.via == "email":
+                return address.value
+        for type_ in ("password", "code"):
+            if (found := self.credentials.get(type_)) and found.identifiers:
+                return found.identifiers[0]
+        return ""
+
     available_aal: str = "aal0"
 
     @property

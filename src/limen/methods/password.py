@@ -82,7 +82,7 @@ def _claims_sign_in(flow: Flow, form: Form) -> bool:
 
 async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, subject: Subject | None) -> Outcome:
     identity, guess, counted = await _find(ctx, form.identifier)
-    wrong = form_error(messages.INVALID_CREDENTIALS(), then=guess.was_wrong(ctx))
+    wrong = form_error(messages.INVALID_CREDENTIALS(), then=guess.was_wrong(ctx), whom=identity.id if identity else "")
     right = guess.was_right if counted else None
     if identity and _is_known_elsewhere(identity):
         if not await migration.matches(ctx, flow, identity, form.identifier, form.password):

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import errors
 from limen.identity import service as identities
@@ -57,6 +58,7 @@ async def delete(ctx: Context, subject: Subject) -> None:
     notices.account_deleted(commit, ctx, identity)
     people.delete(commit, identity, identities.overtaken)
     session_store.delete_all(commit, identity.id)
+    record.record(commit, ctx, "auth.identity.delete", identity)
     await ctx.db.commit(commit)
     ctx.events.tell("identity.deleted", identity.id, by="owner")
 

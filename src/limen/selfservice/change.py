@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import messages, urls
 from limen.core.errors import ApiError
@@ -25,6 +26,18 @@ from limen.session.model import Subject
 
 Fresh = Callable[[Context, FlowType, Subject], Awaitable[Flow]]
 Abort = Callable[[Context, Any], dict[str, str] | None]
+
+
+_FACTORS = {"totp": "totp", "webauthn": "webauthn", "passkey": "webauthn", "lookup_secret": "recovery_codes"}
+
+
+def _called(method: str, before: Identity, after: Identity) -> str:
+    """What a change of one's settings is called: `auth.settings.<method>`, or which factor was set up or removed."""
+    factor = _FACTORS.get(method)
+    if factor is None:
+        return f"auth.settings.{method}"
+    had, has = (len(str(one.credentials[method].config)) if method in one.credentials else 0 for one in (before, after))
+    return f"auth.mfa.{factor}.{'remove' if has < had else 'setup'}"
 
 
 async def save(
@@ -64,6 +77,7 @@ async def save(
     for then in (changed.then, *effects.thens, *notices.after_change(ctx, identity, effects.identity)):
         if then is not None:
             then(commit)
+    record.record(commit, ctx, _called(so_far.id, identity, effects.identity), effects.identity, method=so_far.id)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:

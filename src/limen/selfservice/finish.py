@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import csrf, errors, messages
 from limen.core.errors import ApiError, FormError, form_error
@@ -35,7 +36,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     identity = passed.identity
     flow.active = so_far.id
     if not identity.is_active:
-        raise errors.identity_disabled()
+        raise errors.identity_disabled(identity.id)
     known = subject is not None and subject.identity.id == identity.id
     if flow.was_passed and flow.is_browser and not known:
         raise flows.overtaken()  # a browser's form signs in once; an app may send its own again, as with Kratos
@@ -78,6 +79,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     for then in (passed.then, *effects.thens, notice, *notices.of_providers(ctx, before, effects.identity)):
         if then is not None:
             then(commit)
+    record.record(commit, ctx, "auth.login", effects.identity, method=so_far.id, session=session.id, aal=session.aal)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
@@ -175,6 +177,7 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     for then in (changed.then, *effects.thens):
         if then is not None:
             then(commit)
+    record.record(commit, ctx, "auth.register", identity, method=so_far.id)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
@@ -212,12 +215,13 @@ async def _wait(ctx: Context, identity: Identity, changed: Changed, so_far: Subm
     people.insert(commit, identity)
     if changed.then is not None:
         changed.then(commit)
+    record.record(commit, ctx, "auth.register", identity, method=so_far.id, waits=True)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
         raise await _taken(ctx, identity, so_far) from None
     ctx.events.tell("identity.created", identity.id, method=so_far.id)
-    raise errors.identity_disabled()
+    raise errors.identity_disabled(identity.id)
 
 
 async def _answered_after_sign_up(

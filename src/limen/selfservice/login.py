@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import errors, messages
 from limen.core.errors import ApiError, FormError, form_error
 from limen.core.form import Form, is_true
 from limen.flow import oauth2 as provider
 from limen.flow import store
-from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain
+from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
 from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, oauth2, social, trust
 from limen.selfservice.loginforms import fresh
@@ -76,6 +77,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     """`POST /self-service/login`."""
     flow = await engine.asked(ctx, "login", id_)
     so_far = engine.Submitted()
+    subject = None
     try:
         if confirm := engine.confirmation(ctx, flow, form):
             return confirm
@@ -111,11 +113,24 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))
         trust.offer(ctx, flow)
         engine.refuse(ctx, flow, refusal, so_far)
-        await engine.keep(ctx, flow, refusal.then)
+        await engine.keep(ctx, flow, refusal.then, _failed(ctx, flow, refusal, so_far, subject))
         ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(refusal))
         return await oauth2.shown(ctx, flow, json=_json(ctx, flow), status=400)
     except ApiError as error:
         return engine.failed(ctx, error, flow)
+
+
+def _failed(
+    ctx: Context, flow: Flow, refusal: FormError, so_far: engine.Submitted, subject: Subject | None
+) -> Then | None:
+    """What records a sign-in that failed; a form that was merely not filled in is none."""
+    if all(field for _, field in refusal.told):
+        return None
+    whom = subject.identity if subject else refusal.whom
+    return record.recorded(
+        ctx, "auth.login.failed", whom, outcome="failure", method=so_far.id,
+        email=str(getattr(so_far.data, "identifier", "")), why=refusal.ids, aal=flow.requested_aal,
+    )  # fmt: skip
 
 
 async def _start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import crypto, csrf, errors, urls
 from limen.core.errors import ApiError
@@ -55,7 +56,10 @@ def _return_url(ctx: Context, asked: str, default: str) -> str:
 
 
 async def _end(ctx: Context, subject: Subject, to: str) -> Reply:
-    await store.revoke(ctx.db, subject.session.id)
+    commit = ctx.db.begin()
+    store.revoke(commit, subject.session.id)
+    record.record(commit, ctx, "auth.logout", subject.identity, session=subject.session.id)
+    await ctx.db.commit(commit)
     ctx.events.tell("session.revoked", subject.identity.id, session=subject.session.id)
     return Reply(json=ctx.client.accepts_json, status=204, url=to, ends_session=True, csrf=csrf.new_secret())
 
@@ -87,6 +91,11 @@ async def of_app(ctx: Context, body: bytes) -> Reply:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.bad_request("The body has to be a JSON object with a session_token.") from error
     token = asked.session_token if asked else None
-    if not token or not await store.revoke_by_digest(ctx.db, sessions.digest(token)):
+    subject = await store.subject(ctx.db, sessions.digest(token)) if token else None
+    if subject is None:
         raise ApiError(403, reason="There is no session with this token.")
+    commit = ctx.db.begin()
+    store.revoke(commit, subject.session.id)
+    record.record(commit, ctx, "auth.logout", subject.identity, session=subject.session.id)
+    await ctx.db.commit(commit)
     return Reply(json=True, status=204)

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import csrf, errors, messages, urls
 from limen.core.errors import ApiError, FormError
@@ -164,6 +165,7 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
 
     def then(commit: Commit) -> None:
         session_store.insert(commit, session, sessions.digest(token))
+        record.record(commit, ctx, "auth.recovery", after, method=outcome.proof.method if outcome.proof else "")
         if on is not None:
             store.insert(commit, on)
 

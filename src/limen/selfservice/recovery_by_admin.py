@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import clock, errors, urls
 from limen.core.configtypes import duration
@@ -92,5 +93,6 @@ async def _store(ctx: Context, flow: Flow, purpose: str, secret: str, identity_i
     proofs.issue(
         commit, ctx, purpose, flow.id, secret, via="email", address="", identity_id=identity_id, seconds=seconds
     )
+    record.record(commit, ctx, "auth.recovery.handed_out", identity_id, method=flow.active)
     await ctx.db.commit(commit)
     ctx.events.tell("recovery.handed_out", identity_id, flow=flow.id, by=flow.active)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import csrf, errors, messages, ui
 from limen.core.errors import ApiError, FormError
@@ -161,7 +162,8 @@ async def _passed(
         if after is not identity:
             identities.save(commit, identity, after)
 
-    await engine.keep(ctx, flow, outcome.then, saved, *thens)
+    proved = record.recorded(ctx, "auth.verification", after, method=so_far.id, via=outcome.via)
+    await engine.keep(ctx, flow, outcome.then, saved, *thens, proved)
     ctx.events.tell("address.verified", identity.id, via=outcome.via)
     try:
         if tell is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import errors
 from limen.core.errors import LimenError
@@ -72,26 +73,35 @@ async def must(db: ProjectDatabase, id_: str) -> Found:
     return _found(row)
 
 
+class _Changed(LimenError):
+    """The person, or the session, is not as it was read any more."""
+
+
 async def extend(ctx: Context, id_: str) -> None:
     """Prolong a session, when it is close enough to its end; too early is no error, and changes nothing."""
     config = ctx.project.config.session
     window = config.earliest_possible_extend if config.earliest_possible_extend is not None else config.lifespan
     fresh = ctx.after(config.lifespan)
     before = ctx.after(window) if config.earliest_possible_extend is not None else fresh
-    if await store.extend(ctx.db, id_, fresh, before):
-        ctx.events.tell("session.extended", session=id_)
+    commit = ctx.db.begin()
+    store.extend(commit, id_, fresh, before, _Changed)
+    record.record(commit, ctx, "auth.session.extend", session=id_)
+    try:
+        await ctx.db.commit(commit)
+    except _Changed:
+        return
+    ctx.events.tell("session.extended", session=id_)
 
 
 async def end(ctx: Context, id_: str) -> None:
     """:raises ApiError: 404, there is no such session"""
     session, identity = await must(ctx.db, id_)
-    await trusted.forget_with(ctx.db, "id", [session.id])
-    await store.revoke(ctx.db, session.id)
+    commit = ctx.db.begin()
+    trusted.forget_with(commit, "id", [session.id])
+    store.revoke(commit, session.id)
+    record.record(commit, ctx, "auth.session.revoke", identity, session=session.id)
+    await ctx.db.commit(commit)
     ctx.events.tell("session.revoked", identity.id, session=session.id)
-
-
-class _Changed(LimenError):
-    """The person is not as they were read any more."""
 
 
 async def delete_identity(ctx: Context, id_: str | None) -> None:
@@ -104,12 +114,24 @@ async def delete_identity(ctx: Context, id_: str | None) -> None:
         commit = ctx.db.begin()
         people.delete(commit, identity, _Changed)
         store.delete_all(commit, identity.id)
+        record.record(commit, ctx, "auth.identity.delete", identity)
         try:
             await ctx.db.commit(commit)
         except _Changed:  # somebody was faster, with a change or with this
             continue
         break
     ctx.events.tell("identity.deleted", identity.id)
+
+
+async def delete_of(ctx: Context, identity_id: str) -> int:
+    """Delete all sessions of a person; how many there were."""
+    commit = ctx.db.begin()
+    trusted.forget_with(commit, "identity_id", [identity_id])
+    ended = store.delete_all(commit, identity_id)
+    record.record(commit, ctx, "auth.session.revoke", identity_id, deed="delete")
+    await ctx.db.commit(commit)
+    ctx.events.tell("sessions.revoked", identity_id)
+    return ended.count
 
 
 # --- many at once -------------------------------------------------------------------------------------------------------
@@ -119,8 +141,8 @@ By = Literal["identity_id", "id"]
 EVERYBODY = 5000  # sessions of everybody that one call handles
 
 _MANY = {
-    "disable": "update sessions set active = 0 where project_id = :project and active = 1 and {} returning id",
-    "delete": "delete from sessions where project_id = :project and {} returning id",
+    "disable": "update sessions set active = 0 where project_id = :project and active = 1 and {}",
+    "delete": "delete from sessions where project_id = :project and {}",
 }
 _CHOSEN = {
     (action, by): sql.format(f"{by} in {lists.placeholders(by)}")
@@ -137,16 +159,26 @@ _ALL = {
 async def manage(ctx: Context, action: Action, by: By, ids: Sequence[str]) -> int:
     """End or delete the sessions with these ids, or of these people; how many there were. Unknown ids are passed over."""
     done = 0
-    await trusted.forget_with(ctx.db, by, ids)
     for params in lists.chunks(by, ids):
-        done += len(await ctx.db.write(_CHOSEN[action, by], **params))
+        commit = ctx.db.begin()
+        named = [id_ for id_ in params.values() if id_]
+        trusted.forget_with(commit, by, named)
+        ended = commit.add(_CHOSEN[action, by], expect=None, otherwise=None, taken=None, **params)
+        whom = named[0] if len(named) == 1 and by == "identity_id" else None
+        record.record(commit, ctx, "auth.session.revoke", whom, deed=action, by=by, ids=named)
+        await ctx.db.commit(commit)
+        done += ended.count
     ctx.events.tell("sessions.revoked", action=action, count=done)
     return done
 
 
 async def manage_all(ctx: Context, action: Action) -> int:
     """End or delete sessions of everybody, at most `EVERYBODY` of them; how many there were."""
-    await trusted.forget_everybody(ctx.db)
-    done = len(await ctx.db.write(_ALL[action], limit=EVERYBODY))
+    commit = ctx.db.begin()
+    trusted.forget_everybody(commit)
+    ended = commit.add(_ALL[action], limit=EVERYBODY)
+    record.record(commit, ctx, "auth.session.revoke", deed=action, everybody=True)
+    await ctx.db.commit(commit)
+    done = ended.count
     ctx.events.tell("sessions.revoked", action=action, count=done)
     return done

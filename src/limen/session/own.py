@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from limen.audit import record
 from limen.context import Context
+from limen.core.errors import LimenError
 from limen.session import store, trusted
 from limen.session.model import Session, Subject
 
@@ -12,18 +14,30 @@ async def others(ctx: Context, subject: Subject, limit: int) -> list[Session]:
     return await store.others(ctx.db, subject.identity.id, subject.session.id, ctx.stamp, limit, 0)
 
 
+class _NotTheirs(LimenError):
+    """There is no such session of this person."""
+
+
 async def revoke(ctx: Context, subject: Subject, id_: str) -> bool:
     """End one of them, and trust in the browser it lives in. Somebody else's is left alone, and nobody learns of it."""
-    if not await store.revoke_own(ctx.db, id_, subject.identity.id):
+    commit = ctx.db.begin()
+    store.revoke_own(commit, id_, subject.identity.id, _NotTheirs)
+    trusted.forget_with(commit, "id", [id_])
+    record.record(commit, ctx, "auth.session.revoke", subject.identity, session=id_)
+    try:
+        await ctx.db.commit(commit)
+    except _NotTheirs:
         return False
-    await trusted.forget_with(ctx.db, "id", [id_])
     ctx.events.tell("session.revoked", subject.identity.id, session=id_)
     return True
 
 
 async def revoke_others(ctx: Context, subject: Subject) -> int:
     """End all but this one, and trust in other browsers. The number counts those that were ended before, too, as in Kratos."""
-    count = await store.revoke_others(ctx.db, subject.identity.id, subject.session.id)
-    await trusted.forget_others(ctx.db, subject.identity.id, subject.session.id)
-    ctx.events.tell("sessions.revoked", subject.identity.id, count=count)
-    return count
+    commit = ctx.db.begin()
+    ended = store.revoke_others(commit, subject.identity.id, subject.session.id)
+    trusted.forget_others(commit, subject.identity.id, subject.session.id)
+    record.record(commit, ctx, "auth.session.revoke", subject.identity, all_but=subject.session.id)
+    await ctx.db.commit(commit)
+    ctx.events.tell("sessions.revoked", subject.identity.id, count=ended.count)
+    return ended.count

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from limen.db.database import Commit, ProjectDatabase, Row
+from limen.db.database import Commit, ProjectDatabase, Row, Statement
 from limen.identity import directory
 from limen.identity import store as identities
 from limen.identity.model import Identity
@@ -36,25 +36,24 @@ _UPDATE = """
      where project_id = :project and id = :id and active = 1
 """
 _PLACE = "update sessions set trusted_device = :trusted_device where project_id = :project and id = :id and active = 1"
-_REVOKE = "update sessions set active = 0 where project_id = :project and id = :id and active = 1 returning id"
+_REVOKE = "update sessions set active = 0 where project_id = :project and id = :id and active = 1"
 _REVOKE_OWN = """
     update sessions set active = 0
-     where project_id = :project and id = :id and identity_id = :identity_id and active = 1 returning id
+     where project_id = :project and id = :id and identity_id = :identity_id and active = 1
 """
-_REVOKE_BY_TOKEN = "update sessions set active = 0 where project_id = :project and token_digest = :digest returning id"
 _REVOKE_ALL_BUT = """
     update sessions set active = 0
      where project_id = :project and identity_id = :identity_id and id <> :keep and active = 1
 """
 _REVOKE_ALL_COUNTED = """
     update sessions set active = 0
-     where project_id = :project and identity_id = :identity_id and id <> :keep returning id
+     where project_id = :project and identity_id = :identity_id and id <> :keep
 """
 _REVOKE_ALL = "update sessions set active = 0 where project_id = :project and identity_id = :identity_id and active = 1"
 _DELETE_ALL = "delete from sessions where project_id = :project and identity_id = :identity_id"
 _EXTEND = """
     update sessions set expires_at = :expires_at
-     where project_id = :project and id = :id and active = 1 and expires_at < :only_if_before returning id
+     where project_id = :project and id = :id and active = 1 and expires_at < :only_if_before
 """
 _BY_ID = f"select {COLUMNS} from sessions s where s.project_id = :project and s.id = :id"
 _OTHERS = f"""
@@ -131,36 +130,27 @@ def revoke_all(commit: Commit, identity_id: str) -> None:
     commit.add(_REVOKE_ALL, identity_id=identity_id)
 
 
-def delete_all(commit: Commit, identity_id: str) -> None:
-    commit.add(_DELETE_ALL, identity_id=identity_id)
+def delete_all(commit: Commit, identity_id: str) -> Statement:
+    return commit.add(_DELETE_ALL, identity_id=identity_id)
 
 
-async def delete_of(db: ProjectDatabase, identity_id: str) -> int:
-    return len(await db.write(_DELETE_ALL + " returning id", identity_id=identity_id))
+def revoke(commit: Commit, id_: str) -> None:
+    commit.add(_REVOKE, id=id_)
 
 
-async def revoke(db: ProjectDatabase, id_: str) -> bool:
-    return bool(await db.write(_REVOKE, id=id_))
-
-
-async def revoke_own(db: ProjectDatabase, id_: str, identity_id: str) -> bool:
+def revoke_own(commit: Commit, id_: str, identity_id: str, otherwise: Callable[[], Exception]) -> None:
     """Revoke a session, provided it belongs to this person."""
-    return bool(await db.write(_REVOKE_OWN, id=id_, identity_id=identity_id))
+    commit.add(_REVOKE_OWN, expect=1, otherwise=otherwise, id=id_, identity_id=identity_id)
 
 
-async def revoke_by_digest(db: ProjectDatabase, digest: str) -> bool:
-    """Whether there is such a session at all; one revoked before counts too."""
-    return bool(await db.write(_REVOKE_BY_TOKEN, digest=digest))
+def revoke_others(commit: Commit, identity_id: str, keep: str) -> Statement:
+    """Its count has those that were revoked before, too: that is the number Kratos tells."""
+    return commit.add(_REVOKE_ALL_COUNTED, identity_id=identity_id, keep=keep)
 
 
-async def revoke_others(db: ProjectDatabase, identity_id: str, keep: str) -> int:
-    """How many there are, those that were revoked before included: that is the number Kratos tells."""
-    return len(await db.write(_REVOKE_ALL_COUNTED, identity_id=identity_id, keep=keep))
-
-
-async def extend(db: ProjectDatabase, id_: str, expires_at: str, only_if_before: str) -> bool:
+def extend(commit: Commit, id_: str, expires_at: str, only_if_before: str, otherwise: Callable[[], Exception]) -> None:
     """Prolong an active session that ends before `only_if_before`, in one statement."""
-    return bool(await db.write(_EXTEND, id=id_, expires_at=expires_at, only_if_before=only_if_before))
+    commit.add(_EXTEND, expect=1, otherwise=otherwise, id=id_, expires_at=expires_at, only_if_before=only_if_before)
 
 
 async def others(db: ProjectDatabase, identity_id: str, keep: str, now: str, limit: int, offset: int) -> list[Session]:

@@ -16,7 +16,7 @@ from limen.core import clock, crypto
 from limen.core.devices import device_name
 from limen.core.ids import new_id
 from limen.db import lists
-from limen.db.database import Commit, ProjectDatabase
+from limen.db.database import Commit
 from limen.session import store as sessions
 from limen.session.model import Session
 
@@ -63,16 +63,16 @@ _FORGET_OTHERS = """
 _OF_SESSIONS = """
     delete from trusted_devices where project_id = :project and id in (
         select trusted_device from sessions where project_id = :project and trusted_device is not null and {}
-    ) returning id
+    )
 """
 _FORGET_WITH = {
     "id": _OF_SESSIONS.format(f"id in {lists.placeholders('id')}"),
     "identity_id": f"""
         delete from trusted_devices
-         where project_id = :project and identity_id in {lists.placeholders("identity_id")} returning id
+         where project_id = :project and identity_id in {lists.placeholders("identity_id")}
     """,
 }
-_FORGET_ALL = "delete from trusted_devices where project_id = :project returning id"
+_FORGET_ALL = "delete from trusted_devices where project_id = :project"
 
 
 class Device(Struct, frozen=True):
@@ -171,18 +171,16 @@ async def forget(ctx: Context, identity_id: str, id_: str) -> None:
     ctx.events.tell("device.forgotten", identity_id, device=id_)
 
 
-async def forget_others(db: ProjectDatabase, identity_id: str, keep: str) -> None:
+def forget_others(commit: Commit, identity_id: str, keep: str) -> None:
     """Trust no browser of the person but that of the session `keep`."""
-    commit = db.begin()
     commit.add(_FORGET_OTHERS, identity_id=identity_id, keep=keep)
-    await db.commit(commit)
 
 
-async def forget_with(db: ProjectDatabase, by: str, ids: Sequence[str]) -> None:
+def forget_with(commit: Commit, by: str, ids: Sequence[str]) -> None:
     """Trust no browser in which these sessions (`by` id) or people (`by` identity_id) are."""
     for params in lists.chunks(by, ids):
-        await db.write(_FORGET_WITH[by], **params)
+        commit.add(_FORGET_WITH[by], expect=None, otherwise=None, taken=None, **params)
 
 
-async def forget_everybody(db: ProjectDatabase) -> None:
-    await db.write(_FORGET_ALL)
+def forget_everybody(commit: Commit) -> None:
+    commit.add(_FORGET_ALL)

@@ -1,0 +1,41 @@
+"""An entry of the audit log."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+Outcome = Literal["success", "failure"]
+NOBODY, ADMIN = "", "admin"  # actors: whoever the entry is about; whoever reaches the admin API
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """Who did what, to whom, from where, and what came of it; never a secret.
+
+    :param actor: "" for the person the entry is about, `admin`, `operator:<identity>`, or `key:<id>`
+    :param email: what the person is called, kept for when they are gone
+    :param number: the place in the chain, from 1; None until it is sealed
+    :param seal: HMAC-SHA256 in hex over the seal before it and this entry
+    """
+
+    id: str
+    at: str
+    action: str
+    outcome: Outcome
+    actor: str
+    identity_id: str
+    email: str
+    ip_address: str
+    user_agent: str
+    request_id: str
+    method: str
+    detail: dict[str, Any]
+    number: int | None = None
+    seal: str | None = None
+
+    def sealed_text(self) -> str:
+        """What is sealed: all of it but the seal, in one spelling."""
+        fields = [getattr(self, name) for name in self.__struct_fields__ if name not in ("number", "seal")]
+        return msgspec.json.encode(fields, order="deterministic").decode()

@@ -1,0 +1,205 @@
+"""What is on the record: who did what, from where, with which outcome; written with it, sealed after it, without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from limen.audit import seal, store
+from limen.audit.model import Entry
+from limen.audit.seal import Break
+from limen.audit.store import Filter
+from limen.db.database import ProjectDatabase
+from limen.settings import data_source
+from tests.conftest import Start
+from tests.support import mail
+from tests.support.callers import KINDS, PASSWORD, Caller, Kind
+from tests.support.factors import set_up_app, set_up_codes, step_up
+from tests.support.server import LiveServer
+
+T = TypeVar("T")
+everybody = pytest.mark.parametrize("kind", KINDS)
+ANN = "ann@example.org"
+CONFIG = {
+    "selfservice": {
+        "flows": {"recovery": {"enabled": True}, "verification": {"enabled": True}},
+        "methods": {"totp": {"enabled": True}, "lookup_secret": {"enabled": True}, "code": {"enabled": True}},
+    }
+}
+
+
+@pytest.fixture
+def server(start: Start) -> LiveServer:
+    return start(CONFIG)
+
+
+def at_database(server: LiveServer, work: Callable[[ProjectDatabase], Awaitable[T]]) -> T:
+    """Work on the server's database, as another process would."""
+    project, config = server.app.site.project, server.app.config
+
+    async def go() -> T:
+        driver = await data_source(config.dsn, config).open()
+        try:
+            return await work(ProjectDatabase(driver, project.id))
+        finally:
+            await driver.close()
+
+    return asyncio.run(go())
+
+
+def entries(server: LiveServer, **wanted: Any) -> list[Entry]:
+    """All entries, oldest first."""
+    return at_database(server, lambda db: store.page(db, Filter(**wanted), 1000))[::-1]
+
+
+def actions(server: LiveServer, **wanted: Any) -> list[str]:
+    return [entry.action for entry in entries(server, **wanted)]
+
+
+@everybody
+def test_signing_up_in_and_out_is_on_the_record(server: LiveServer, kind: Kind) -> None:
+    ann = Caller(server, kind)
+    ann.http.headers["x-request-id"] = "request-1"
+    ann.http.headers["user-agent"] = "A browser of Ann's"
+    id_ = ann.sign_up()["id"]
+    later = Caller(server, kind)
+    later.sign_in(password="not-the-right-one")
+    later.sign_in()
+    first, failed, second = entries(server, actions=("auth.register", "auth.login", "auth.login.failed"))
+    assert (first.action, first.outcome, first.identity_id, first.email) == ("auth.register", "success", id_, ANN)
+    assert (first.request_id, first.user_agent, first.method, first.actor) == (
+        "request-1", "A browser of Ann's", "password", "",
+    )  # fmt: skip
+    assert first.ip_address.startswith("127.0.0.1")
+    assert (failed.action, failed.outcome, failed.identity_id, failed.email) == (
+        "auth.login.failed", "failure", id_, ANN,
+    )  # fmt: skip
+    assert failed.detail["why"] == [4000006]
+    assert (second.action, second.method, second.detail["aal"]) == ("auth.login", "password", "aal1")
+
+
+@everybody
+def test_a_stranger_is_recorded_by_the_address_and_by_nothing_else(server: LiveServer, kind: Kind) -> None:
+    for name in ("nobody@example.org", "my-password-by-mistake"):
+        Caller(server, kind).sign_in(name, password="not-the-right-one")
+    named, unnamed = entries(server)
+    assert (named.email, named.identity_id) == ("nobody@example.org", "")
+    assert (unnamed.email, unnamed.identity_id) == ("", "")
+    assert "my-password" not in str(unnamed)
+
+
+@everybody
+def test_what_people_change_is_on_the_record(server: LiveServer, kind: Kind) -> None:
+    ann = Caller(server, kind)
+    ann.sign_up()
+    ann.submit(ann.start("settings"), method="profile", traits={"email": ANN, "name": "Ann"})
+    ann.submit(ann.start("settings"), method="password", password="another-fine-secret-2")
+    app = set_up_app(ann)
+    set_up_codes(ann)
+    half_way = Caller(server, kind)
+    half_way.sign_in(password="another-fine-secret-2")
+    step_up(half_way, totp=app.next_code())
+    half_way.submit(half_way.start("settings"), method="totp", totp_unlink=True)
+    assert actions(server, actions=("auth.settings.*", "auth.mfa.*")) == [
+        "auth.settings.profile", "auth.settings.password", "auth.mfa.totp.setup", "auth.mfa.recovery_codes.setup",
+        "auth.mfa.totp.remove",
+    ]  # fmt: skip
+
+
+@everybody
+def test_proofs_by_mail_are_on_the_record(server: LiveServer, kind: Kind) -> None:
+    Caller(server, kind).sign_up()
+    ann = Caller(server, kind)
+    for flow_kind in ("verification", "recovery"):
+        flow = ann.start(flow_kind)
+        ann.submit(flow, method="code", email=ANN)
+        ann.submit(ann.shown(flow_kind), method="code", code=mail.code(server, ANN))
+    assert {"auth.verification", "auth.recovery"} <= set(actions(server))
+
+
+def test_what_operators_do_is_on_the_record(server: LiveServer) -> None:
+    admin = httpx.Client(base_url=server.admin)
+    made = admin.post("admin/identities", json={"schema_id": "default", "traits": {"email": ANN}}).json()
+    one = f"admin/identities/{made['id']}"
+    admin.patch(one, json=[{"op": "replace", "path": "/state", "value": "inactive"}])
+    admin.post("admin/recovery/link", json={"identity_id": made["id"]})
+    admin.delete(f"{one}/sessions")
+    admin.delete(one)
+    admin.close()
+    found = entries(server)
+    assert [entry.action for entry in found] == [
+        "auth.identity.create", "auth.identity.update", "auth.recovery.handed_out", "auth.session.revoke",
+        "auth.identity.delete",
+    ]  # fmt: skip
+    assert {entry.actor for entry in found} == {"admin"}
+    assert {entry.identity_id for entry in found} == {made["id"]}
+
+
+@everybody
+def test_nothing_secret_is_on_the_record(server: LiveServer, kind: Kind) -> None:
+    ann = Caller(server, kind)
+    ann.sign_up()
+    app, codes = set_up_app(ann), set_up_codes(ann)
+    Caller(server, kind).sign_in(password="a-secret-that-is-wrong")
+    written = json.dumps([str(entry) for entry in entries(server)])
+    for secret in (PASSWORD, "a-secret-that-is-wrong", app.secret, *codes, ann.token or "-none-"):
+        assert secret not in written
+
+
+def test_every_entry_is_sealed_to_the_one_before_it(server: LiveServer) -> None:
+    for number in range(5):
+        Caller(server, "app").sign_up(f"person-{number}@example.org")
+    assert broken(server) is None
+    assert [entry.number for entry in entries(server)] == list(range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("harm", "number"),
+    [
+        ("update audit set outcome = 'failure' where project_id = :project and number = 2", 2),
+        ("update audit set email = 'eve@example.org' where project_id = :project and number = 5", 5),
+        ("delete from audit where project_id = :project and number = 3", 3),
+        ("delete from audit where project_id = :project and number = 5", 5),
+        ("delete from audit where project_id = :project and number > 3", 4),
+        ("update audit_heads set number = 4 where project_id = :project", 6),
+    ],
+)
+def test_what_was_removed_or_altered_is_found(server: LiveServer, harm: str, number: int) -> None:
+    for person in range(5):
+        Caller(server, "app").sign_up(f"person-{person}@example.org")
+    assert broken(server) is None
+    at_database(server, lambda db: db.write(harm + " returning project_id"))
+    found = broken(server)
+    assert found is not None
+    assert found.number == number
+
+
+def test_what_is_old_is_let_go_and_the_rest_holds(server: LiveServer) -> None:
+    for person in range(4):
+        Caller(server, "app").sign_up(f"person-{person}@example.org")
+        server.clock.forward(hours=1)
+    assert broken(server) is None
+    old = entries(server)[2].at
+    at_database(server, lambda db: seal.prune(db, old))
+    assert [entry.number for entry in entries(server)] == [3, 4]
+    assert broken(server) is None
+
+
+def broken(server: LiveServer) -> Break | None:
+    """Where the chain does not hold; None when it holds from end to end."""
+    keys = server.app.site.project.keys
+
+    async def work(db: ProjectDatabase) -> Break | None:
+        while await seal.seal_some(db, keys):
+            pass
+        async for found in seal.verify(db, keys):
+            if isinstance(found, Break):
+                return found
+        return None
+
+    return at_database(server, work)
