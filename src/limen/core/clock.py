@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 ZERO = "0001-01-01T00:00:00.000000Z"
 
@@ -11,6 +12,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=16)  # a request asks for its own moment again and again
 def text(moment: datetime) -> str:
     """`2026-11-21T09:04:05.123456Z`."""
     if moment.tzinfo is not UTC:

@@ -81,6 +81,7 @@ class IdentitySchema:
         self.keys = tuple(_keys_in_order(self.document))
         self._order = {key: i for i, key in enumerate(self.keys)}
         self._nodes: dict[str, tuple[Node, ...]] = {}
+        self._plain = _plain(self.document)
 
     def nodes(self, group: str) -> tuple[Node, ...]:
         """The form fields of the traits, by name; `ui.sort_nodes` puts them into the schema's order."""
@@ -116,24 +117,32 @@ class IdentitySchema:
         traits = msgspec.json.decode(msgspec.json.encode(traits))
         found = Extracted(traits, {}, [], [], [])
         names: dict[str, str] = {}
-        annotations: list[Any] = self._validator.evaluate({"traits": traits}).annotations()
+        for location, extension, format_ in self._marked({"traits": traits}):
+            value = _get({"traits": traits}, location)
+            _set({"traits": traits}, location, _read(extension, value, format_, location, found, names))
+        found.code_addresses.sort(key=lambda a: (a[1], a[0]))
+        if found.code_addresses:
+            found.identifiers["code"] = list(dict.fromkeys(address for _, address in found.code_addresses))
+        return msgspec.structs.replace(found, totp_account=names.get("totp", ""), passkey_name=names.get("passkey", ""))
+
+    def _marked(self, instance: dict[str, Any]) -> list[_Marked]:
+        """The values that an `ory.sh/kratos` keyword applies to: where, the keyword's value, and the format beside it."""
+        if self._plain is not None:
+            return [mark for mark in self._plain if _is_there(instance, mark[0])]
+        annotations: list[Any] = self._validator.evaluate(instance).annotations()
         formats = {
             a["schemaLocation"]: a["annotations"] for a in annotations if a["schemaLocation"].endswith("/format")
         }
         marked = [a for a in annotations if isinstance(a["annotations"], dict) and EXTENSION in a["annotations"]]
         marked.sort(key=lambda a: self._position(a["instanceLocation"]))
-        for annotation in marked:
-            location = annotation["instanceLocation"].split("/")[1:]
-            value = _get({"traits": traits}, location)
-            extension = annotation["annotations"][EXTENSION]
-            value = _read(
-                extension, value, formats.get(annotation["schemaLocation"] + "/format", ""), location, found, names
+        return [
+            (
+                tuple(a["instanceLocation"].split("/")[1:]),
+                a["annotations"][EXTENSION],
+                formats.get(a["schemaLocation"] + "/format", ""),
             )
-            _set({"traits": traits}, location, value)
-        found.code_addresses.sort(key=lambda a: (a[1], a[0]))
-        if found.code_addresses:
-            found.identifiers["code"] = list(dict.fromkeys(address for _, address in found.code_addresses))
-        return msgspec.structs.replace(found, totp_account=names.get("totp", ""), passkey_name=names.get("passkey", ""))
+            for a in marked
+        ]
 
     def _unusable(self, message: Message, place: str) -> list[Told]:
         """What Kratos says beside of an address that is none: it cannot be used for what the schema wants it for."""
@@ -153,6 +162,40 @@ class IdentitySchema:
     def extension_paths(self, *where: str) -> list[Path]:
         """The paths whose `ory.sh/kratos` has something at `where`, for example ("verification", "via")."""
         return [p for p in self.trait_paths if _get(p.extension, where)]
+
+
+_Marked = tuple[tuple[str, ...], Mapping[str, Any], str]
+# With nothing but these, which keywords apply follows from the schema alone, and need not be asked for each person anew.
+_PLAIN = frozenset(
+    {"$id", "$schema", "$comment", "title", "description", "default", "examples", "type", "properties", "required", "enum",
+     "additionalProperties", "format", "minLength", "maxLength", "pattern", "minimum", "maximum", "const", EXTENSION}
+)  # fmt: skip
+
+
+def _plain(document: Mapping[str, Any]) -> list[_Marked] | None:
+    """The marked places of a schema that is a tree of objects, in its order; None for one that chooses or refers."""
+    found: list[_Marked] = []
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), document)]
+    while waiting:
+        place, part = waiting.pop(0)
+        if not isinstance(part, Mapping) or isinstance(part.get("additionalProperties"), Mapping):
+            return None
+        if any(key not in _PLAIN for key in part):
+            return None
+        if isinstance(part.get(EXTENSION), Mapping):
+            found.append((place, part[EXTENSION], part.get("format", "")))
+        inner = part.get("properties", {})
+        waiting[:0] = [((*place, name.replace("~", "~0").replace("/", "~1")), below) for name, below in inner.items()]
+    return found
+
+
+def _is_there(document: Any, location: Sequence[str]) -> bool:
+    for step in location:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(document, Mapping) or name not in document:
+            return False
+        document = document[name]
+    return True
 
 
 def _is_label(extension: Mapping[str, Any]) -> bool:

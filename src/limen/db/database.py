@@ -167,10 +167,20 @@ def confined(sql: str, project: str, params: Params) -> Params:
         if PROJECT not in sql or "project" in params:
             raise ValueError(f"a statement must be confined to a project: {sql}")
         _CONFINED.add(sql)
-    if any(type(value) is str and "\0" in value for value in params.values()):
-        raise errors.bad_request("The character U+0000 cannot stand in any text here.")
+    for value in params.values():
+        if value.__class__ is str and "\0" in value:
+            raise errors.bad_request("The character U+0000 cannot stand in any text here.")
     params["project"] = project
     return params
+
+
+def together(groups: Sequence[Sequence[Statement]]) -> dict[str, list[Params]]:
+    """The parameters of all these statements by their text; the texts in the order they first come in."""
+    found: dict[str, list[Params]] = {}
+    for statements in groups:
+        for statement in statements:
+            found.setdefault(statement.sql, []).append(statement.params)
+    return found
 
 
 def names(sql: str) -> Iterator[str]:

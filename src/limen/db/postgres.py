@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import asyncpg
+from msgspec import Struct
 
-from limen.db.database import DatabaseError, Params, Row, Statement, positional
+from limen.db.database import DatabaseError, Params, Row, Statement, positional, together
 
 RETRIES = 8
+MANY = 20  # rows from which on copying them is cheaper than inserting them
 PATIENCE = 30.0  # seconds until a statement without answer is given up; a dead network keeps silent for much longer
 MIGRATION_LOCK = 0x6C696D656E  # "limen": the key of the advisory lock under which migrations run
 
 T = TypeVar("T")
 Connection = Any  # asyncpg has no type stubs
 
+_INSERT = re.compile(
+    r"\s*insert into (?P<table>\w+)\s*\((?P<columns>[\w\s,]+)\)\s*values\s*\((?P<values>[:\w\s,]+)\)\s*"
+)
+_NAME = re.compile(r":[a-z_][a-z0-9_]*")
 _translated = lru_cache(maxsize=2048)(positional)
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 # The server ended the connection, or it broke.
@@ -195,16 +202,35 @@ class Postgres:
         self._idle.clear()
 
 
+class _Insert(Struct, frozen=True):
+    table: str
+    columns: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _plain_insert(sql: str) -> _Insert | None:
+    """What a statement inserts into, if that is all it does: then its rows can be copied, at half the cost."""
+    match = _INSERT.fullmatch(sql)
+    if match is None:
+        return None
+    columns = tuple(column.strip() for column in match["columns"].split(","))
+    values = tuple(value.strip() for value in match["values"].split(","))
+    plain = len(set(values)) == len(values) == len(columns) and all(_NAME.fullmatch(value) for value in values)
+    return _Insert(match["table"], columns) if plain else None
+
+
 async def _insert_each(connection: Connection, groups: Sequence[Sequence[Statement]]) -> list[bool]:
     """All at once; when a value is taken, each half by itself, down to the one whose it is. Mostly nothing is taken."""
-    together: dict[str, list[list[Any]]] = {}
-    for statement in (statement for statements in groups for statement in statements):
-        text, order = _translated(statement.sql)
-        together.setdefault(text, []).append([statement.params[name] for name in order])
     try:
         async with connection.transaction():
-            for text, rows in together.items():
-                await connection.executemany(text, rows)
+            for sql, params in together(groups).items():
+                plain = _plain_insert(sql)
+                text, order = _translated(sql)
+                rows = [[row[name] for name in order] for row in params]
+                if plain and len(rows) >= MANY:
+                    await connection.copy_records_to_table(plain.table, records=rows, columns=plain.columns)
+                else:
+                    await connection.executemany(text, rows)
     except asyncpg.UniqueViolationError:
         if len(groups) == 1:
             return [False]

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, UniqueViolation
+from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, together
 
 MAX_GROUP = 256  # commits that share one fsync
 
@@ -120,7 +120,7 @@ class Sqlite:
 
     async def insert_each(self, groups: Sequence[Sequence[Statement]]) -> list[bool]:
         def work(connection: sqlite3.Connection) -> list[bool]:
-            return [_attempted(connection, statements) for statements in groups]
+            return _attempted(connection, groups)
 
         return cast(list[bool], await self._submit(work))
 
@@ -212,20 +212,30 @@ def _run(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Non
         try:
             cursor = connection.execute(statement.sql, statement.params)
         except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+            if _is_taken(error):
                 raise statement.clash(str(error)) from error
             raise
         statement.check(cursor.rowcount)
 
 
-def _attempted(connection: sqlite3.Connection, statements: Sequence[Statement]) -> bool:
-    """Run statements that only insert, in a savepoint of their own; whether all were stored."""
-    connection.execute("savepoint one")
+def _attempted(connection: sqlite3.Connection, groups: Sequence[Sequence[Statement]]) -> list[bool]:
+    """All at once; when a value is taken, each half by itself, down to the one whose it is. Mostly nothing is taken."""
+    connection.execute("savepoint some")
     try:
-        _run(connection, statements)
+        for sql, rows in together(groups).items():
+            connection.executemany(sql, rows)
         stored = True
-    except UniqueViolation:
-        connection.execute("rollback to one")
+    except sqlite3.IntegrityError as error:
+        if not _is_taken(error):
+            raise
+        connection.execute("rollback to some")
         stored = False
-    connection.execute("release one")
-    return stored
+    connection.execute("release some")
+    if stored or len(groups) == 1:
+        return [stored] * len(groups)
+    middle = len(groups) // 2
+    return [*_attempted(connection, groups[:middle]), *_attempted(connection, groups[middle:])]
+
+
+def _is_taken(error: sqlite3.IntegrityError) -> bool:
+    return error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)

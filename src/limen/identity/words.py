@@ -24,7 +24,7 @@ def of_identity(identity: Identity) -> list[str]:
     A word is found by its beginning. So `ann.lee@mail.example.org` is four: itself, `lee`, `mail.example.org`, `example.org`.
     """
     found: dict[str, None] = {}
-    for text in _texts(identity):
+    for text in dict.fromkeys(_texts(identity)):
         for word in _words(text):
             found[word[:MOST_LETTERS]] = None
         if len(found) >= MOST_WORDS:
@@ -80,14 +80,16 @@ def _names(traits: Any) -> Iterator[str]:
 
 def _words(text: str) -> Iterator[str]:
     for piece in fold(text).split():
-        whole = _EDGES.sub("", piece)
+        whole = piece if piece[0].isalnum() and piece[-1].isalnum() else _EDGES.sub("", piece)
         if not whole:
             continue
         yield whole
         if whole.isalnum():
             continue
         name, at, domain = whole.rpartition("@")
-        yield from (inner for inner in _INNER.split(name if at else whole)[1:] if len(inner) > 1)
+        inner = name if at else whole
+        if not inner.isalnum():
+            yield from (part for part in _INNER.split(inner)[1:] if len(part) > 1)
         while at and "." in domain:
             yield domain
             domain = domain.partition(".")[2]
