@@ -154,7 +154,8 @@ class IdentitySchema:
         return [(message, place)] if _get(extension, ("recovery",)) else []
 
     def _position(self, location: str) -> int:
-        name = location.strip("/").replace("/", ".")
+        steps = location.strip("/").split("/")
+        name = ".".join(s.replace("~1", "/").replace("~0", "~").replace(".", "\\.") for s in steps)
         return next(
             (i for key, i in self._order.items() if name == key or name.startswith(key + ".")), len(self._order)
         )
