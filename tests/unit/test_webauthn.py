@@ -116,7 +116,46 @@ def tpm(told: bytes = b"") -> str:
     return made.answer("tpm", ver="2.0", alg=ES256, x5c=[identity], sig=signature, certInfo=certified, pubArea=public)
 
 
+def apple(about: bytes = b"", device: Authenticator | None = None) -> str:
+    """The certificate says which answer it is for, in an extension of Apple's (§8.8)."""
+    made = Made()
+    nonce = about or hashlib.sha256(made.signed).digest()
+    proof = x509.UnrecognizedExtension(ObjectIdentifier("1.2.840.113635.100.8.2"), b"\x30\x24\xa1\x22\x04\x20" + nonce)
+    return made.answer("apple", x5c=[certificate((device or made.device).key, x509.Name([]), (proof, False))])
+
+
+def der(tag: str, content: bytes) -> bytes:
+    assert len(content) < 128
+    return bytes.fromhex(tag) + bytes([len(content)]) + content
+
+
+def number(value: int) -> bytes:
+    return der("02", bytes([value]))
+
+
+def android_key(
+    about: bytes = b"",
+    *,
+    origin: int = 0,
+    purpose: int = 2,
+    shared: bytes = b"",
+    signer: Authenticator | None = None,
+    algorithm: int = ES256,
+) -> str:
+    """The certificate describes the key: what it may do and where it was made (§8.4, and Android's key attestation)."""
+    made = Made()
+    hashed = about or hashlib.sha256(made.client).digest()
+    hardware = der("a1", der("31", number(purpose))) + der("bf853e", number(origin))
+    told = number(3) + der("0a", b"\1") + number(4) + der("0a", b"\1") + der("04", hashed) + der("04", b"")
+    description = der("30", told + der("30", shared) + der("30", hardware))
+    extension = x509.UnrecognizedExtension(ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17"), description)
+    chain = [certificate(made.device.key, x509.Name([]), (extension, False))]
+    return made.answer("android-key", alg=algorithm, sig=(signer or made.device).sign(made.signed), x5c=chain)
+
+
 GOOD = {
+    "apple": apple,
+    "android-key": android_key,
     "none": none,
     "packed, by itself": packed_by_itself,
     "packed, by the maker": packed_by_the_maker,
@@ -149,19 +188,11 @@ def something_beside_none() -> str:
     return Made().answer("none", sig=b"x")
 
 
-def apple_of_another_tree() -> str:
-    """Apple's and Android's statements lead to known roots: nobody else can make one."""
-    made = Made()
-    nonce = hashlib.sha256(made.signed).digest()
-    proof = x509.UnrecognizedExtension(ObjectIdentifier("1.2.840.113635.100.8.2"), b"\x30\x24\xa1\x22\x04\x20" + nonce)
-    chain = [certificate(made.device.key, x509.Name([]), (proof, False))]
-    return made.answer("apple", x5c=chain)
-
-
-def android_of_another_tree() -> str:
+def bare(fmt: str) -> str:
+    """A certificate of the right key that says nothing more."""
     made = Made()
     chain = [certificate(made.device.key, x509.Name([]))]
-    return made.answer("android-key", alg=ES256, sig=made.device.sign(made.signed), x5c=chain)
+    return made.answer(fmt, alg=ES256, sig=made.device.sign(made.signed), x5c=chain)
 
 
 def an_unknown_format() -> str:
@@ -174,8 +205,18 @@ BAD = {
     "a statement that says nothing, and yet something": something_beside_none,
     "u2f for another key": lambda: fido_u2f(b"x" * 20),
     "tpm for another answer": lambda: tpm(b"y" * 32),
-    "apple": apple_of_another_tree,
-    "android-key": android_of_another_tree,
+    "apple for another answer": lambda: apple(b"z" * 32),
+    "apple for another key": lambda: apple(device=Authenticator()),
+    "android for another answer": lambda: android_key(b"z" * 32),
+    "android, brought in from outside": lambda: android_key(origin=2),
+    "android, not to sign": lambda: android_key(purpose=0),
+    "android, for every application": lambda: android_key(shared=der("bf8458", b"\5\0")),
+    "android, signed by another key": lambda: android_key(signer=Authenticator()),
+    "android, of another algorithm": lambda: android_key(algorithm=ES384),
+    "apple without a certificate": lambda: Made().answer("apple", x5c=[]),
+    "apple with nonsense for a certificate": lambda: Made().answer("apple", x5c=[b"x"]),
+    "android without what it describes": lambda: bare("android-key"),
+    "apple without what it is for": lambda: bare("apple"),
     "unknown": an_unknown_format,
 }
 
