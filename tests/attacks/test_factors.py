@@ -9,10 +9,11 @@ import pytest
 
 from limen.session.model import Proof, level
 from tests.attacks.conftest import FACTORS
+from tests.attacks.people import crowd
 from tests.conftest import Start
 from tests.support import keys, mail
 from tests.support.authenticator import Authenticator
-from tests.support.callers import JSON, KINDS, PASSWORD, Caller, Kind, flow_id, has, told
+from tests.support.callers import JSON, KINDS, PASSWORD, Caller, Kind, flow_id, has, told, value
 from tests.support.factors import set_up_app, set_up_codes, step_up
 from tests.support.server import LiveServer, merge
 
@@ -260,3 +261,29 @@ def test_60_a_key_opens_the_account_it_belongs_to_and_no_other(start: Start, kin
         keys.use_passkey(thief, key, handle=owner.handle)
         assert told(thief.shown("login")) == {4000043}
         assert not thief.is_signed_in
+
+
+@pytest.mark.parametrize("kind", ["script", "page"])
+def test_33_of_many_posts_of_one_key_answer_one_succeeds(start: Start, kind: Kind) -> None:
+    server = start(keys.config(), schema=keys.schema())
+    key = Authenticator()
+    keys.add_key(person(server, kind), key)
+    half = after_password(server, kind)
+    form = half.start("login", aal="aal2")
+    answer = key.get(value(form, "webauthn_login_trigger"))
+    crowd(half, lambda one: one.submit(form, method="webauthn", identifier=ANN, webauthn_login=answer))
+    assert keys.proofs(half) == [("password", "aal1"), ("webauthn", "aal2")]
+    stored = keys.of_admin(server, half, half.whoami()["identity"]["id"], "webauthn")["webauthn"]["config"]
+    assert stored["credentials"][0]["authenticator"]["sign_count"] == key.count
+
+
+@everybody
+def test_33_of_many_posts_of_one_passkey_answer_one_succeeds(start: Start, kind: Kind) -> None:
+    server = start(keys.config(), schema=keys.schema())
+    key = Authenticator()
+    keys.add_passkey(person(server, kind), key)
+    stranger = Caller(server, kind)
+    form = stranger.start("login")
+    answer = key.get(value(form, "passkey_challenge"))
+    everyone = crowd(stranger, lambda one: one.submit(form, method="passkey", passkey_login=answer))
+    assert [one.is_signed_in for one in everyone].count(True) == 1

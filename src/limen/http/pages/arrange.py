@@ -79,7 +79,7 @@ def forms(
     before = [_form(group, ways.pop(group), hidden, words) for group in elsewhere]
     main = _main(ways, told, recent)
     rank = {group: place for place, group in enumerate(recent)}
-    order = sorted(ways, key=lambda g: (g != main, _goes_back(ways[g]), rank.get(g, len(rank))))
+    order = sorted(ways, key=lambda g: (g != main, _goes_back(ways[g]), rank.get(g, len(rank)), g == _LAST_RESORT))
     is_one = bool(typed) or not order
     after = _together(order, ways, typed, hidden, words) if is_one else _apart(order, ways, hidden, words)
     for place, form in enumerate(after):

@@ -41,11 +41,31 @@ def holdings(config: Config, identity: Identity, words: Words, now: datetime) ->
     groups, found = dict[str, Held](), dict[str, Held]()
     for type_, credential in identity.credentials.items():
         ends = last if is_last and type_ in _SECOND else ""
-        groups[type_] = Held(facts=tuple(_facts(credential, words, now)), warning=ends)
+        used = [_used(at, words, now) for at in sorted(_uses(credential))[-1:]]
+        groups[type_] = Held(facts=(*_facts(credential, words, now), *used), warning=ends)
         if type_ in ("webauthn", "passkey"):
             for key in keys.read(credential.config).credentials:
                 found[key.hex] = _key(key, words, now, ends if not key.is_passwordless else "")
     return Holdings(groups, found)
+
+
+def recent(identity: Identity, mailed_at: str = "") -> list[str]:
+    """The second factors that were used, the last one first. Of codes that were sent nothing is kept but `mailed_at`."""
+    uses = {type_: max(_uses(credential), default="") for type_, credential in identity.credentials.items()}
+    uses["code"] = mailed_at
+    return sorted((type_ for type_, at in uses.items() if at), key=lambda type_: uses[type_], reverse=True)
+
+
+def _uses(credential: Credential) -> Iterator[str]:
+    """When the second step was made with it, as far as that is known."""
+    match credential.type:
+        case "totp" if step := credential.config.get("last_used_step"):
+            yield clock.text(totp.moment(int(step)))
+        case "lookup_secret":
+            yield from (str(c["used_at"]) for c in credential.config.get("recovery_codes") or () if c.get("used_at"))
+        case "webauthn":
+            known = (key.last_used_at for key in keys.second(keys.read(credential.config)))
+            yield from (at for at in known if not isinstance(at, UnsetType))
 
 
 def _facts(credential: Credential, words: Words, now: datetime) -> Iterator[str]:
@@ -53,13 +73,9 @@ def _facts(credential: Credential, words: Words, now: datetime) -> Iterator[str]
     match credential.type:
         case "totp" if config.get("totp_url"):
             yield words("page.held.added", ago=words.ago(credential.created_at, now))
-            if step := config.get("last_used_step"):
-                yield _used(clock.text(totp.moment(int(step))), words, now)
         case "lookup_secret" if codes := config.get("recovery_codes"):
-            used = [str(code["used_at"]) for code in codes if code.get("used_at")]
-            yield words("page.held.codes_left", left=len(codes) - len(used), count=len(codes))
-            if used:
-                yield _used(max(used), words, now)
+            left = sum(1 for code in codes if not code.get("used_at"))
+            yield words("page.held.codes_left", left=left, count=len(codes))
 
 
 def _key(key: Key, words: Words, now: datetime, warning: str) -> Held:

@@ -93,8 +93,8 @@ async def _recent(ctx: Context) -> list[str]:
     if subject is None:
         return []
     known = await session_store.recent(ctx.db, subject.identity.id, _REMEMBERED)
-    proofs = [proof for session in known for proof in session.proofs if proof.aal == "aal2"]
-    return list(dict.fromkeys(p.method for p in sorted(proofs, key=lambda p: p.completed_at, reverse=True)))
+    mailed = [p.completed_at for one in known for p in one.proofs if (p.method, p.aal) == ("code", "aal2")]
+    return factors.recent(subject.identity, max(mailed, default=""))
 
 
 def _instead(call: Call, kind: Kind, error: ApiError) -> Answer:
