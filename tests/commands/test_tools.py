@@ -48,9 +48,47 @@ def test_a_key_is_explained() -> None:
     told = limen("config", "explain", "session.lifespan").stdout
     assert "SESSION_LIFESPAN" in told
     assert "24h" in told
+    whole = limen("config", "explain", "session.cookie")
+    assert whole.exit_code == 0
+    assert "Below it  name, domain, path" in whole.stdout
     wrong = limen("config", "explain", "session.livespan")
     assert wrong.exit_code == 1
     assert "session.lifespan" in wrong.stderr
+
+
+def test_where_a_value_is_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = configured(tmp_path, "memory", {"session": {"lifespan": "2h"}})
+    more = tmp_path / "more.yml"
+    more.write_text("session:\n  lifespan: 3h\n")
+    line = next(at for at, row in enumerate(Path(file).read_text().splitlines(), 1) if row == "  lifespan: 2h")
+
+    def told(key: str, *files: str) -> list[tuple[str, str]]:
+        words = limen("config", "explain", key, *(part for name in files for part in ("-c", name))).stdout
+        rows = [(row[:10].strip(), row[10:].strip()) for row in words.splitlines()[1:]]
+        return [row for row in rows if row[0] in ("Holds", "From", "Instead of")]
+
+    assert told("session.lifespan", file) == [("Holds", "2h"), ("From", f"{file}:{line}:3")]
+    assert told("session.lifespan", file, str(more)) == [
+        ("Holds", "3h"), ("From", f"{more}:2:3"), ("Instead of", f"{file}:{line}:3"),
+    ]  # fmt: skip
+    monkeypatch.setenv("SESSION_LIFESPAN", "4h")
+    assert told("session.lifespan", file)[:2] == [("Holds", "4h"), ("From", "environment variable SESSION_LIFESPAN")]
+    assert told("session.cookie.name", file) == [("Holds", "ory_kratos_session"), ("From", "its default")]
+    assert told("identity.schemas.0.id", file)[0] == ("Holds", "default")
+
+
+@pytest.mark.parametrize(
+    ("key", "held"),
+    [
+        ("secrets.default", '["***"]'), ("secrets.default.0", "***"), ("secrets", '{"default": ["***"], "cipher": ["***"]}'),
+        ("dsn", "postgres://***:***@db/limen"),
+    ],
+)  # fmt: skip
+def test_secrets_are_not_explained(tmp_path: Path, key: str, held: str) -> None:
+    file = configured(tmp_path, "postgres://me:hidden@db/limen", {"secrets": {"default": ["hidden-as-it-should-be"]}})
+    told = limen("config", "explain", key, "-c", file).stdout
+    assert held in told
+    assert "hidden" not in told
 
 
 @pytest.mark.parametrize(
