@@ -63,7 +63,7 @@ def test_the_table_is_readable(file: str) -> None:
 def test_without_a_configuration_the_callbacks_are_those_of_this_machine() -> None:
     listed = json.loads(limen("providers", "list", "--format", "json").stdout)["providers"]
     assert {one["id"] for one in listed} == {None}
-    assert all(one["callback_url"].startswith("http://127.0.0.1:4433/") for one in listed)
+    assert all(one["callback_url"].startswith("http://localhost:4433/") for one in listed)
 
 
 def test_one_provider_is_shown_with_an_entry_that_can_be_used(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.social.conftest import With, arrive, enter, error_shown, leave, query_of, told_on_page
 from tests.support.callers import Caller
@@ -186,6 +188,37 @@ def test_the_userinfo_endpoint_has_to_speak_of_the_same_person(with_providers: W
     eve = Caller(live, "page")
     enter(eve, acme)
     assert not eve.is_signed_in
+
+
+SNIPPETS = {
+    "local claims = std.extVar('claims');\nerror 'no ' + claims.email": "step=mapper no <email> at acme.jsonnet:2:",
+    "{ traits: {} }": "step=mapper the mapper did not return",
+    "{ identity: { traits: 5 } }": "step=mapper the mapper's identity.traits",
+    "{ identity: { traits: {}, metadata_admin: [] } }": "step=mapper the mapper's identity.metadata_admin",
+    "{ identity: ": "step=mapper acme.jsonnet:1:",
+}
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_the_log_says_where_a_mapper_failed_and_nothing_about_the_person(
+    snippet: str, with_providers: With, acme: OpenIdProvider
+) -> None:
+    mapper = "base64://" + base64.b64encode(snippet.encode()).decode()
+    live = with_providers(acme.configured(mapper_url=mapper))
+    ann = Caller(live, "page")
+    with capture_logs() as log:
+        enter(ann, acme)
+    (failed,) = [line for line in log if line["event"] == "provider.failed"]
+    step, place = SNIPPETS[snippet].split(" ", 1)
+    assert (f"step={failed['step']}", failed["provider"]) == (step, "acme")
+    assert place in failed["why"]
+    if "jsonnet" in place:
+        assert "email: text, email_verified: boolean" in failed["why"]
+    assert not ann.is_signed_in
+    told = error_shown(ann)
+    assert "finds the reason in the log" in (told.get("reason") or told["message"])
+    assert failed["why"] not in str(told)
+    assert "ann@example.org" not in str(log)
 
 
 def test_a_proof_key_is_new_for_every_sign_in(live: LiveServer, acme: OpenIdProvider) -> None:

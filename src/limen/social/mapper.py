@@ -17,6 +17,7 @@ from limen.social.claims import Claims
 from limen.social.provider import Provider
 from limen.social.trouble import Trouble
 
+_TELLING = 3  # letters of a value from which on it may say something about somebody
 KEEP = 3600.0  # seconds a mapper from a web address is kept
 
 
@@ -63,7 +64,8 @@ async def run(
     try:
         text = await jsonnet.evaluate(source, ext=ext, name=called(provider))
     except JsonnetError as error:
-        raise _failed(provider, f"{error}; the claims were {masked(claims)}", errors.untyped) from error
+        why = f"{_without_values(str(error), claims)}; the claims were {masked(claims)}"
+        raise _failed(provider, why, errors.untyped) from error
     return _read(provider, text)
 
 
@@ -130,6 +132,15 @@ def _mendable(reason: str) -> LimenError:
 def _failed(provider: Provider, why: str, answer: Callable[[str], LimenError] = _broken) -> Trouble:
     """The person can do nothing about it; the kinds of answers are Kratos'."""
     return Trouble("mapper", why, answer(reasons.PROVIDER_UNMAPPED(name=provider.name)))
+
+
+def _without_values(text: str, claims: Claims) -> str:
+    """A mapper's own error text, in which the names of claims stand for what they say."""
+    told = claims.for_mapper()
+    said = {str(value): name for name, value in {**told.pop("raw_claims", {}), **told}.items()}
+    for value in sorted((v for v in said if len(v) >= _TELLING), key=len, reverse=True):
+        text = text.replace(value, f"<{said[value]}>")
+    return text
 
 
 def masked(claims: Claims) -> str:
