@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 import uvloop
+from click import shell_completion
 
 from limen import __version__, log
 from limen.app import App, run_until_signal, watch_until_signal
@@ -184,8 +185,12 @@ class _Sql(click.Group):
     """`migrate sql` alone, or with a data source, is the older spelling of `migrate sql up`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        known = any(arg in self.commands for arg in args) or any(arg in ("-h", "--help") for arg in args)
-        return super().parse_args(ctx, args if known else ["up", *args])
+        named = next((index for index, arg in enumerate(args) if arg in self.commands), None)
+        if named is not None:  # flags may stand before the command, too
+            args = [args[named], *args[:named], *args[named + 1 :]]
+        elif not any(arg in ("-h", "--help") for arg in args):
+            args = ["up", *args]
+        return super().parse_args(ctx, args)
 
 
 @migrate.group(cls=_Sql)
@@ -232,6 +237,13 @@ def status(dsn: str | None, read_from_env: bool, block: bool, form: str, quiet: 
         await _status(driver, form, quiet=quiet)
 
     _run(_dsn(dsn, config), work)
+
+
+@migrate.command("normalize-phone-numbers", context_settings={"ignore_unknown_options": True})
+@click.argument("anything", nargs=-1, type=click.UNPROCESSED)
+def normalize_phone_numbers(anything: tuple[str, ...]) -> None:
+    """Nothing to do, and that is said: phone numbers are kept in one form from the start."""
+    click.echo("Every phone number is stored in E.164 form already: there is nothing to do.")
 
 
 DataOf = tuple[str, Loaded]
@@ -428,6 +440,30 @@ main.add_command(
 _LINT = {"lint": jsonnets.lint, "jsonnet": jsonnets.lint}
 main.add_command(click.Group("lint", help="Check Jsonnet files.", commands=_LINT))
 main.add_command(click.Group("jsonnet", help="Check Jsonnet files.", commands={"lint": jsonnets.lint}))
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "fish", "zsh"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete these commands, as in `source <(limen completion bash)`."""
+    found = shell_completion.get_completion_class(shell)
+    if found is not None:
+        click.echo(found(main, {}, "limen", "_LIMEN_COMPLETE").source())
+
+
+@main.command("help")
+@click.argument("words", nargs=-1)
+@click.pass_context
+def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
+    """Say what a command is for."""
+    context = ctx.find_root()
+    for word in words:
+        command = context.command
+        below = command.get_command(context, word) if isinstance(command, click.Group) else None
+        if below is None:
+            raise click.ClickException(f"There is no command {' '.join(words)}.")
+        context = click.Context(below, info_name=word, parent=context)
+    click.echo(context.get_help())
 
 
 @main.command()

@@ -26,6 +26,30 @@ def test_a_mistake_ends_with_1(words: tuple[str, ...]) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
 
 
+def test_what_scripts_for_kratos_also_ask() -> None:
+    assert "_LIMEN_COMPLETE" in limen("completion", "bash").stdout
+    assert "doctor" in limen("help").stdout
+    assert "--watch-courier" in limen("help", "serve").stdout
+    assert limen("help", "migrate", "sideways").exit_code == 1
+    assert "nothing to do" in limen("migrate", "normalize-phone-numbers", "-e", "--dry-run").stdout
+
+
+def test_flags_may_stand_before_the_command(tmp_path: Path) -> None:
+    file = configured(tmp_path, f"sqlite://{tmp_path}/limen.sqlite")
+    assert "Applied" in limen("migrate", "sql", "-e", "--yes", "-c", file, "up").stdout
+    assert "Pending" not in limen("migrate", "sql", "-c", file, "status").stdout
+
+
+def test_hashing_begins_with_what_is_configured(tmp_path: Path) -> None:
+    argon2 = {"memory": "1MB", "iterations": 2, "parallelism": 1}
+    file = configured(tmp_path, "memory", {"hashers": {"algorithm": "argon2", "argon2": argon2}})
+    words = ("hashers", "argon2", "load-test", "300", "-c", file, "--seconds", "1", "--format", "json")
+    told = json.loads(limen(*words).stdout)
+    assert (told["memory"], told["iterations"]) == ("1MB", 2)
+    told = json.loads(limen(*words, "--iterations", "1", "--expected-deviation", "1s").stdout)
+    assert (told["memory"], told["iterations"]) == ("1MB", 1)
+
+
 def test_help_is_no_mistake() -> None:
     assert limen("--help").exit_code == 0
     assert limen("import", "identities", "-h").exit_code == 0

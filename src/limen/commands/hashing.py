@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +13,12 @@ import click
 from msgspec.structs import replace
 
 from limen.commands.output import options, pairs, show
+from limen.core import configload, configreport
+from limen.core.config import Argon2 as Own
+from limen.core.configload import ConfigMistakes
 from limen.core.configtypes import duration, duration_text, size, size_text
 from limen.core.passwords import Argon2
+from limen.reload import paths_of
 
 SAMPLE = b"a password of usual length"
 MEGABYTE = 1024 * 1024
@@ -41,20 +46,45 @@ COUNT = click.IntRange(min=1)
 
 
 def parameters(command: F) -> F:
-    """The hasher's own flags."""
-    for name, kind, default, told in (
-        ("--key-length", click.IntRange(min=16), 32, "Bytes of the key."),
-        ("--salt-length", click.IntRange(min=16), 16, "Bytes of the salt."),
-        ("--parallelism", click.IntRange(1, 255), 1, "Lanes."),
-        ("--iterations", COUNT, 1, "Iterations."),
-        ("--memory", BYTES, "128MB", "Memory."),
+    """The hasher's own flags. What they leave out is as in the configuration."""
+    for name, kind, told in (
+        ("--key-length", click.IntRange(min=16), "Bytes of the key; by default 32."),
+        ("--salt-length", click.IntRange(min=16), "Bytes of the salt; by default 16."),
+        ("--parallelism", click.IntRange(1, 255), "Lanes; by default 1."),
+        ("--iterations", COUNT, "Iterations; by default 1."),
+        ("--memory", BYTES, "Memory; by default 128MB."),
     ):
-        command = click.option(name, type=kind, default=default, show_default=True, help=told)(command)
-    return command
+        command = click.option(name, type=kind, help=told)(command)
+    return compatible("--expected-deviation", "--min-duration", "--dedicated-memory")(configuration(command))
 
 
-def _hasher(memory: float, iterations: int, parallelism: int, salt_length: int, key_length: int) -> Argon2:
-    return Argon2(max(8 * parallelism, int(memory) // 1024), iterations, parallelism, salt_length, key_length)
+def configuration(command: F) -> F:
+    return click.option("-c", "--config", multiple=True, metavar="FILE", help="Begin with its `hashers.argon2`.")(
+        command
+    )
+
+
+def compatible(*flags: str) -> Callable[[F], F]:
+    """Kratos takes these and does nothing with them here; so do we."""
+
+    def add(command: F) -> F:
+        for flag in flags:
+            command = click.option(flag, hidden=True, expose_value=False, help="Taken for compatibility.")(command)
+        return command
+
+    return add
+
+
+def _chosen(config: Sequence[str], **flags: Any) -> Argon2:
+    """The hasher that the flags, and below them the configuration, describe."""
+    try:
+        own = configload.load(paths_of(config), env=os.environ, flags={}).config.hashers.argon2 if config else Own()
+    except ConfigMistakes as mistakes:
+        raise click.ClickException(configreport.render(mistakes.problems)) from mistakes
+    known = {name: value for name, value in flags.items() if value is not None}
+    memory, lanes = known.pop("memory", own.memory), known.pop("parallelism", own.parallelism or 1)
+    begin = Argon2(max(8 * lanes, int(memory) // 1024), own.iterations, lanes, own.salt_length, own.key_length)
+    return replace(begin, **known)
 
 
 def _seconds(hasher: Argon2, password: bytes = SAMPLE) -> float:
@@ -84,7 +114,7 @@ def _print(facts: dict[str, Any], form: str, *, quiet: bool) -> None:
 @parameters
 def hash_(passwords: tuple[str, ...], parallel: bool, **chosen: Any) -> None:
     """Hash passwords, and say how long each took."""
-    hasher = _hasher(**chosen)
+    hasher = _chosen(**chosen)
     began = time.perf_counter()
     with ThreadPoolExecutor(len(passwords) if parallel else 1) as pool:
         for index, took in enumerate(pool.map(lambda password: _seconds(hasher, password.encode()), passwords)):
@@ -102,7 +132,7 @@ def load_test(
     requests_per_minute: int, seconds: int, max_concurrent: int, form: str, quiet: bool, **chosen: Any
 ) -> None:
     """Hash as often as people sign in, and say how long they wait."""
-    hasher = _hasher(**chosen)
+    hasher = _chosen(**chosen)
     times = _under_load(hasher, requests_per_minute, seconds, max_concurrent)
     facts = {
         **_facts(hasher),
@@ -137,31 +167,38 @@ def _under_load(hasher: Argon2, per_minute: int, seconds: float, at_once: int) -
 @click.option("--min-duration", type=SPAN, default="500ms", show_default=True, help="How long a sign-in should take.")
 @click.option("--max-memory", type=BYTES, default="1GB", show_default=True, help="Most memory of one hash.")
 @click.option("--dedicated-memory", type=BYTES, default="1GB", show_default=True, help="Memory of all hashes together.")
-@click.option("-m", "--start-memory", type=BYTES, default="128MB", show_default=True, help="Memory to begin with.")
-@click.option("-i", "--start-iterations", type=COUNT, default=1, show_default=True, help="Iterations to begin with.")
+@click.option("-m", "--start-memory", type=BYTES, help="Memory to begin with; by default 128MB.")
+@click.option("-i", "--start-iterations", type=COUNT, help="Iterations to begin with; by default 1.")
 @click.option("-r", "--probe-runs", type=COUNT, default=2, show_default=True, help="Hashes for each measurement.")
-@click.option("--parallelism", type=click.IntRange(1, 255), default=1, show_default=True, help="Lanes.")
-@click.option("--salt-length", type=click.IntRange(min=16), default=16, show_default=True, help="Bytes of the salt.")
-@click.option("--key-length", type=click.IntRange(min=16), default=32, show_default=True, help="Bytes of the key.")
+@click.option("--parallelism", type=click.IntRange(1, 255), help="Lanes; by default 1.")
+@click.option("--salt-length", type=click.IntRange(min=16), help="Bytes of the salt; by default 16.")
+@click.option("--key-length", type=click.IntRange(min=16), help="Bytes of the key; by default 32.")
+@configuration
+@compatible("--adjust-memory-by", "--expected-deviation", "--max-concurrent")
 @options
 def calibrate(
     requests_per_minute: int,
     min_duration: float,
     max_memory: float,
     dedicated_memory: float,
-    start_memory: float,
-    start_iterations: int,
+    start_memory: float | None,
+    start_iterations: int | None,
     probe_runs: int,
-    parallelism: int,
-    salt_length: int,
-    key_length: int,
+    config: tuple[str, ...],
+    parallelism: int | None,
+    salt_length: int | None,
+    key_length: int | None,
     form: str,
     quiet: bool,
 ) -> None:
     """Find parameters with which a hash takes the time it should, in the memory there is."""
     at_once = max(1.0, requests_per_minute / 60 * min_duration)  # sign-ins that overlap (Little's law)
     most = min(max_memory, dedicated_memory / at_once)
-    hasher = _hasher(min(start_memory, most), start_iterations, parallelism, salt_length, key_length)
+    hasher = _chosen(
+        config, memory=start_memory, iterations=start_iterations, parallelism=parallelism, salt_length=salt_length,
+        key_length=key_length,
+    )  # fmt: skip
+    hasher = replace(hasher, memory_kib=max(8 * hasher.parallelism, min(hasher.memory_kib, int(most) // 1024)))
     _print(_facts(found := calibrated(hasher, min_duration, int(most), probe_runs)), form, quiet=quiet)
     if quiet is False:
         click.echo(f"One hash took {duration_text(round(_median(found, probe_runs), 3))}.", err=True)

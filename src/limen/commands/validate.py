@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from limen.commands.client import Refused, Server, endpoint
+from limen.commands.output import options
 from limen.commands.people import from_files
 from limen.core.errors import FormError
 from limen.core.schema import IdentitySchema
@@ -20,7 +21,8 @@ from limen.identity.admin import Body
 @click.command("identity")
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False))
 @endpoint
-def validate(files: tuple[str, ...], endpoint: str | None) -> None:
+@options
+def validate(files: tuple[str, ...], endpoint: str | None, form: str, quiet: bool) -> None:
     """Check people in JSON files against the API and the server's identity schemas; without files, from the input."""
     schemas: dict[str, IdentitySchema] = {}
     failed = False
@@ -31,7 +33,8 @@ def validate(files: tuple[str, ...], endpoint: str | None) -> None:
                 click.echo(f"{place}: {line}", err=True)
     if failed:
         sys.exit(1)
-    click.echo("All identity files are valid.")
+    if not quiet:
+        click.echo("All identity files are valid.")
 
 
 def _wrong(server: Server, schemas: dict[str, IdentitySchema], person: Any) -> list[str]:
