@@ -146,7 +146,7 @@ def asking() -> Callable[[Connection, int], Any]:
 
 
 async def queue(public: str, count: int) -> dict[str, Any]:
-    operation, connections = asking(), [Connection(public) for _ in range(8)]
+    operation, connections = asking(), [Connection(public) for _ in range(32)]
     numbers, statuses = iter(range(count)), set()
 
     async def worker(connection: Connection) -> None:

@@ -204,6 +204,30 @@ def test_a_recipient_that_stalls_holds_up_no_other(start: Start, mails: MailServ
     assert until_processing["dispatches"] == []
 
 
+@pytest.mark.parametrize("does", ["stalls", "refuses", "greylists", "closes", "drops the line"])
+def test_whatever_happens_to_one_recipient_no_other_waits(start: Start, mails: MailServer, does: str) -> None:
+    for number in range(5):
+        address = f"odd{number}@example.org"
+        if does == "stalls":
+            mails.stall.add(address)
+        elif does == "drops the line":
+            mails.drop.add(address)
+        else:
+            mails.refuse[address] = {
+                "refuses": "550 5.1.1 no such user", "greylists": "451 4.7.1 greylisted", "closes": "421 4.3.2 closing",
+            }[does]  # fmt: skip
+    server = start(mails.config)
+    for number in range(5):  # in turns, so that each of the others stands behind an odd one
+        sign_up(server, f"odd{number}@example.org")
+        sign_up(server, f"p{number}@example.org")
+    start(mails.config, watch_courier=True)
+    for number in range(5):
+        assert settled(server, "sent", f"p{number}@example.org")["send_count"] == 1
+    assert {m["status"] for number in range(5) for m in messages(server, recipient=f"odd{number}@example.org")} <= {
+        "processing", "queued", "abandoned",
+    }  # fmt: skip
+
+
 def test_a_dropped_connection_loses_nothing(start: Start, mails: MailServer) -> None:
     mails.drop.add("ann@example.org")
     server = start(mails.config, watch_courier=True)

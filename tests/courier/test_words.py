@@ -57,7 +57,7 @@ def test_nobody_elses_browser_decides_about_a_mail_to_me(start: Start, mails: Ma
 EVIL = '<script>alert(1)</script> "quoted" https://evil.example.net/ {{ .To }}'
 DATA = {
     "expires_in_minutes": 60, "changed_at": "2026-11-21T10:00:00Z", "added_at": "2026-11-21T10:00:00Z",
-    "done_at": "2026-11-21T10:00:00Z", "device": "Firefox on Linux", "request_url_domain": "id.example.org",
+    "done_at": "2026-11-21T10:00:00Z", "device": "Firefox on Linux", "provider": "Google", "request_url_domain": "id.example.org",
     "verification_url": "https://id.example.org/self-service/verification?code=123456&flow=1",
     "recovery_url": "https://id.example.org/self-service/recovery?token=x&flow=1",
     "to": EVIL, "transient_payload": {"lang": EVIL}, "request_url": EVIL,

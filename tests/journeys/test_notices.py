@@ -47,7 +47,9 @@ def test_a_new_device_is_told_and_a_known_one_is_not(server: LiveServer) -> None
     firefox.http.headers["user-agent"] = FIREFOX
     firefox.sign_in()
     assert subjects(server) == ["A new sign-in to your account"]
-    assert "Firefox, Linux" in mail.messages(server, ANN)[0]["body"]
+    body = mail.messages(server, ANN)[0]["body"]
+    assert "Firefox, Linux" in body
+    assert f"{server.public}self-service/settings/browser" in body, "where the password is changed"
     again = Caller(server, "script")
     again.http.headers["user-agent"] = FIREFOX.replace("140.0", "141.0")
     again.sign_in()

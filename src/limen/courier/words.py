@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from limen.core import catalogue, clock, colour, sources
+from limen.core import catalogue, clock, colour, sources, urls
 from limen.courier.model import Message
 from limen.project.model import Project
 
@@ -23,6 +23,9 @@ _WORDS: Final = {
 }
 _CODES: Final = ("login_code", "registration_code", "verification_code", "recovery_code")
 _LINKS: Final = ("verification_url", "recovery_url", "login_url")
+# Where somebody goes who reads of what they did not do: the settings, or the way back into the account.
+_SETTINGS: Final = ("new_device", "provider_linked", "provider_unlinked")
+_RECOVERY: Final = ("password_changed", "address_removed")
 _FONT: Final = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _LIGHT, _DARK = ("#ffffff", "#f5f6f8"), ("#181b21", "#101216")  # card and ground, as in layout/mail.html
 
@@ -51,6 +54,7 @@ class _Said:
         self.kind = _WORDS.get(path, path.partition("/")[0])
         self.code = next((str(self.data[key]) for key in _CODES if self.data.get(key)), "")
         self.link = next((str(self.data[key]) for key in _LINKS if self.data.get(key)), "")
+        self.place = self.link or _place(project, self.kind)
 
     def __call__(self, key: str, **values: Any) -> str:
         return self._text(f"{self.kind}.{key}", **values)
@@ -67,8 +71,8 @@ class _Said:
             "text": self("text", **self.about()),
             "preview": notes or self("title"),
             "code": self.code,
-            "link": self.link,
-            "button": self("button") if self.link else "",
+            "link": self.place,
+            "button": self("button") if self.place else "",
             "alternative": self._text("button_alternative"),
             "open_instead": self._text("open_instead"),
             "notes": notes,
@@ -90,6 +94,15 @@ class _Said:
         moment = self.data.get("changed_at") or self.data.get("added_at") or self.data.get("done_at")
         about = {key: self.data[key] for key in ("device", "provider") if self.data.get(key)}
         return {"when": clock.parse(moment), **about} if moment else {}
+
+
+def _place(project: Project, kind: str) -> str:
+    """The page a notice leads to; empty for the others."""
+    if kind in _SETTINGS:
+        return urls.join(project.public_url, "/self-service/settings/browser")
+    if kind in _RECOVERY and project.config.selfservice.flows.recovery.enabled:
+        return urls.join(project.public_url, "/self-service/recovery/browser")
+    return ""
 
 
 class _Look(Struct, frozen=True):
