@@ -161,6 +161,31 @@ def test_it_is_too_late_after_half_an_hour(live: LiveServer, acme: OpenIdProvide
     assert not ann.is_signed_in
 
 
+@pytest.mark.parametrize("kind", ["login", "registration"])
+def test_a_form_that_expired_meanwhile_is_not_gone_on_with(
+    kind: str, with_providers: With, acme: OpenIdProvider
+) -> None:
+    live = with_providers(acme.configured(), over={"selfservice": {"flows": {kind: {"lifespan": "5m"}}}})
+    ann = Caller(live, "page")
+    back = acme.consent(leave(ann, kind))
+    live.clock.forward(minutes=6)
+    arrive(ann, back)
+    told = error_shown(ann)
+    assert (told["code"], told["id"]) == (410, "self_service_flow_expired")
+    assert "details" not in told
+    assert not ann.is_signed_in
+
+
+def test_who_signed_out_meanwhile_links_nothing(live: LiveServer, acme: OpenIdProvider) -> None:
+    ann = Caller(live, "page")
+    ann.sign_up()
+    left = ann.submit(ann.start("settings"), link="acme")
+    ann.http.cookies.delete("ory_kratos_session")
+    arrive(ann, acme.consent(goes_to(left)))
+    assert error_shown(ann)["id"] == "session_inactive"
+    assert "/token" not in acme.fetched
+
+
 def test_a_provider_may_post_its_answer(live: LiveServer, acme: OpenIdProvider) -> None:
     """Apple does. The browser sends no cookies along from there, so it is sent to the same address of ours first."""
     ann = Caller(live, "page")

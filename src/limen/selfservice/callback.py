@@ -34,7 +34,7 @@ async def finish(ctx: Context, provider: str, query: Mapping[str, str]) -> Reply
     state = journey.open_state(ctx, query, provider)
     flow = await store.must(ctx.db, state.kind, state.flow)
     if flow.is_expired(ctx.stamp):
-        raise expiry.gone(ctx, flow)
+        raise expiry.too_late(flow)
     # An app's flow has nothing to do with whoever is signed in in the browser that its person was sent through.
     subject = await sessions.current(ctx) if flow.is_browser else None
     if flow.kind == "settings":
@@ -57,7 +57,7 @@ async def finish(ctx: Context, provider: str, query: Mapping[str, str]) -> Reply
 
 def _check_owner(flow: Flow, subject: Subject | None) -> None:
     if subject is None:
-        raise errors.no_session()
+        raise errors.session_inactive()
     if subject.identity.id != flow.identity_id:
         raise errors.identity_mismatch()
 

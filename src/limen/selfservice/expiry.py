@@ -33,6 +33,11 @@ def gone(ctx: Context, flow: Flow) -> ApiError:
     return errors.flow_gone(flow.kind, details, with_id=with_id, facts=_times(flow))
 
 
+def too_late(flow: Flow) -> ApiError:
+    """The answer to who comes back to a flow that expired while they were at a provider: no word of another one."""
+    return errors.flow_gone(flow.kind, {}, with_id=True, facts=_times(flow))
+
+
 def _times(flow: Flow) -> dict[str, str]:
     return {"issued_at": flow.issued_at, "expires_at": flow.expires_at}
 
