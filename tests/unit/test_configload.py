@@ -354,6 +354,22 @@ def test_mails_without_a_courier_go_to_the_mailbox(flow: str, tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("base", "bound", "told"),
+    [
+        ("http://127.0.0.1:4433/", "localhost", "serve.public.base_url"),
+        ("http://[::1]:4433/", "localhost", "serve.public.base_url"),
+        ("http://localhost:4433/", "127.0.0.1", "selfservice.methods.passkey.config.rp.id"),
+        ("http://localhost:4433/", "localhost", ""),
+        ("https://id.example.org/", "example.org", ""),
+    ],
+)
+def test_keys_need_a_name(base: str, bound: str, told: str, tmp_path: Path) -> None:
+    methods = f"methods: {{passkey: {{enabled: true, config: {{rp: {{id: {bound}, display_name: x}}}}}}}}"
+    text = f"version: v1.3.0\nselfservice: {{{methods}}}\nserve: {{public: {{base_url: '{base}'}}}}"
+    assert [warning.path for warning in loaded(text, folder=tmp_path).warnings] == ([told] if told else [])
+
+
 def test_wildcards_that_trust_strangers_are_left_out(tmp_path: Path) -> None:
     text = """\
 version: v1.3.0

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any, Final
 
 from msgspec import Struct
@@ -87,6 +88,7 @@ def _config(raw: Raw) -> Iterator[Trouble]:
         hint = "Enable `totp`, `lookup_secret` or `webauthn` in `selfservice.methods`, or set `code.mfa_enabled`."
         message = "A second factor is required, and no method is one: nobody could set one up."
         yield Trouble(("limen", "second_factor", "required"), message, hint)
+    yield from _keys_without_a_name(raw)
     dev = reach(raw, ("dev",)) is True
     cost = reach(raw, ("hashers", "bcrypt", "cost"))
     if isinstance(cost, int) and 4 <= cost < 12 and not dev:
@@ -110,6 +112,32 @@ def _config(raw: Raw) -> Iterator[Trouble]:
         if unsafe_wildcard(url):
             path = ("selfservice", "allowed_return_urls", index)
             yield Trouble(path, "This wildcard would let strangers in, so it is ignored.", _WILDCARD, warning=True)
+
+
+def _keys_without_a_name(raw: Raw) -> Iterator[Trouble]:
+    """Browsers bind security keys and passkeys to domains (W3C Web Authentication §5.1.2), and an address is none."""
+    own: Path = ("serve", "public", "base_url")
+    host = str(reach(raw, own) or "").partition("//")[2].partition("/")[0].rpartition(":")[0]
+    on_own_pages = not reach(raw, ("selfservice", "flows", "settings", "ui_url"))
+    for method in ("passkey", "webauthn"):
+        path: Path = ("selfservice", "methods", method)
+        if reach(raw, (*path, "enabled")) is not True:
+            continue
+        bound: Path = (*path, "config", "rp", "id")
+        if _is_address(str(reach(raw, bound) or "")):
+            hint = "Write the name that people reach the server by; for trying out, localhost."
+            yield Trouble(bound, "Browsers bind keys to a domain, and this is an address.", hint, warning=True)
+        elif on_own_pages and _is_address(host):
+            hint = f"Write a name, such as http://localhost:4433/: browsers use no {method} at an address."
+            yield Trouble(own, f"`{method}` is enabled, and its pages are at an address.", hint, warning=True)
+            return
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host.strip("[]")))
+    except ValueError:
+        return False
 
 
 def _has_second_factor(raw: Raw) -> bool:
