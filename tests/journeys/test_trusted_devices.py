@@ -25,13 +25,13 @@ def server(start: Start) -> LiveServer:
     return start(TRUST)
 
 
-def trusting(server: LiveServer, kind: Kind) -> tuple[Caller, App]:
+def trusting(server: LiveServer, kind: Kind, email: str = "ann@example.org") -> tuple[Caller, App]:
     """Ann, signed out, in a browser that she trusts; and her app."""
     ann = Caller(server, kind)
-    ann.sign_up()
+    ann.sign_up(email)
     app = set_up_app(ann)
     sign_out(ann)
-    ann.sign_in()
+    ann.sign_in(email)
     ann.submit(ann.start("login", aal="aal2"), method="totp", totp_code=app.next_code(), trust_device=True)
     assert ann.whoami()["authenticator_assurance_level"] == "aal2"
     sign_out(ann)

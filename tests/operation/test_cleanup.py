@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Start
+from tests.journeys.test_trusted_devices import TRUST, devices, trusting
 from tests.operation.conftest import Configure
 from tests.support.callers import Caller
 from tests.support.direct import ask
 from tests.support.process import limen
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, merge
 
 
 @pytest.mark.slow
@@ -84,3 +85,19 @@ def test_the_server_deletes_nothing_when_told_so(start: Start) -> None:
     )
     assert number_of(server, "flows") == 1
     assert number_of(server, "chores") == 1
+
+
+@pytest.mark.slow
+def test_trust_that_has_ended_goes(start: Start, configure: Configure, tmp_path: Path) -> None:
+    server = start(TRUST)
+    ann, _ = trusting(server, "script")
+    words = ("cleanup", "sql", "-e", "-c", configure(server.app.config.dsn), "--database.cleanup.sleep.tables", "0s")
+    assert limen(tmp_path, *words, "--keep-last", "0s").returncode == 0
+    ann.sign_in()
+    assert len(devices(ann)) == 1
+    short = start(merge(TRUST, {"limen": {"second_factor": {"trusted_devices": {"lifespan": "1ms"}}}}))
+    short.clock.forward(seconds=-60)
+    trusting(short, "script", "eve@example.org")
+    done = limen(tmp_path, *words, "--keep-last", "0s")
+    assert ["trusted_devices", "1"] in [line.split() for line in done.stdout.splitlines()]
+    assert len(devices(ann)) == 1
