@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from subprocess import CompletedProcess, run
+from subprocess import DEVNULL, CompletedProcess, Popen, run
 from typing import Any
 
 import bcrypt
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from tests.conftest import new_dsn, postgres
 from tests.moving.kratosdb import NOW, Kratos
 from tests.support.callers import PASSWORD, Caller
+from tests.support.direct import ask
 from tests.support.server import PERSON, LiveServer, base_config, serve
 
 pytestmark = pytest.mark.slow
@@ -187,3 +188,31 @@ def test_a_source_that_cannot_be_read_is_told(target: tuple[str, str], dsn: str)
     assert done.returncode == 1
     assert done.stderr.rstrip().splitlines()[-1].startswith("Nobody was copied.")
     assert "Traceback" not in done.stderr
+
+
+def test_a_killed_copy_is_repeated_and_loses_and_doubles_nobody(
+    target: tuple[str, str], database: str, tmp_path: Path
+) -> None:
+    number, part = 4000, 500
+    made = Kratos()
+    for n in range(number):
+        id_ = made.person(f"p{n}@example.org")
+        made.credential(id_, "password", {"hashed_password": HASH}, f"p{n}@example.org")
+        made.session(id_, f"ory_st_{n:032}")
+    source = postgres().new(migrated=False) if database == "postgres" else f"sqlite://{tmp_path}/many.sqlite"
+    made.write(source)
+    assert copied(target, source, "--dry-run").startswith(f"{number} people fit")
+    words = [sys.executable, "-m", "limen.cli", "import", "kratos", "--from", source, "-c", target[1]]
+    killed = Popen(words, stdout=DEVNULL, stderr=DEVNULL)
+    while killed.poll() is None and ask(target[0], "select count(*) from identities")[0][0] < part:
+        pass
+    killed.kill()
+    killed.wait()
+    there = ask(target[0], "select count(*) from identities")[0][0]
+    assert part <= there < number
+    assert copied(target, source) == (
+        f"{number - there} people copied, with {number - there} live sessions.\n"
+        f"{there} were here already and are left alone.\n"
+    )
+    for table in ("identities", "sessions", "identifiers", "directory"):
+        assert ask(target[0], f"select count(*) from {table}")[0][0] == number, table

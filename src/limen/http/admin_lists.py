@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from limen.core import errors, normalize
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
-from limen.core.urls import parse_query
 from limen.http import admin_search, paging, people
 from limen.http.kit import Answer, Call, json_answer
 from limen.identity import listing, store
@@ -23,7 +22,7 @@ _NORMALISED = ("password", "webauthn", "code")
 
 async def identities(call: Call) -> Answer:
     include = people.included(call)
-    asked = parse_query(call.query)
+    asked = call.asked
     filters = [name for name in _FILTERS if any(asked.get(name, ())) or (name == "ids" and name in asked)]
     if ours := admin_search.given(asked):
         if filters:

@@ -185,8 +185,8 @@ class Call:
     """One request."""
 
     __slots__ = (
-        "_body", "_receive", "client", "cookies", "ctx", "endpoint", "headers", "id", "method", "params", "path", "query",
-        "scope", "site",
+        "_asked", "_body", "_receive", "client", "cookies", "ctx", "endpoint", "headers", "id", "method", "params", "path",
+        "query", "scope", "site",
     )  # fmt: skip
 
     ctx: Context
@@ -196,6 +196,7 @@ class Call:
         self.scope = scope
         self._receive = receive
         self._body: bytes | None = None
+        self._asked: tuple[str, dict[str, list[str]]] | None = None
         self.method: str = scope["method"]
         self.path = _path(scope)
         self.query: str = scope["query_string"].decode("latin1")
@@ -213,10 +214,17 @@ class Call:
 
     def first(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
-        return parse_query(self.query).get(name, [default])[0]
+        return self.asked.get(name, [default])[0]
 
     def all(self, name: str) -> list[str]:
-        return parse_query(self.query).get(name, [])
+        return self.asked.get(name, [])
+
+    @property
+    def asked(self) -> dict[str, list[str]]:
+        """The query's parameters."""
+        if self._asked is None or self._asked[0] is not self.query:
+            self._asked = self.query, parse_query(self.query)
+        return self._asked[1]
 
     @property
     def is_proxied(self) -> bool:

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from limen.core import errors
-from limen.core.urls import parse_query
 from limen.http.kit import Call
 
 Headers = list[tuple[str, str]]
@@ -110,7 +109,7 @@ def _links(call: Call, page: OffsetPage, total: int, values: Callable[[int, int]
 
 def _merged(call: Call, values: dict[str, str], without: Sequence[str] = ()) -> str:
     """The request's query with these parameters set, keys sorted."""
-    pairs = {**parse_query(call.query), **{k: [v] for k, v in values.items()}}
+    pairs = {**call.asked, **{k: [v] for k, v in values.items()}}
     return urlencode([(k, v) for k in sorted(pairs) if k not in without for v in pairs[k]])
 
 

@@ -25,9 +25,10 @@ _BY_IDENTIFIER = f"""
 """
 _KNOWN_BETWEEN = "select id from identities where project_id = :project and id >= :first and id <= :last"
 _BY_ANY_IDENTIFIER = f"""
-    select distinct i.id, {COLUMNS} from identifiers f
-      join identities i on i.project_id = f.project_id and i.id = f.identity_id
-     where f.project_id = :project and f.identifier = :identifier and f.type <> 'webauthn_handle'
+    select {COLUMNS} from identities i where i.project_id = :project and i.id in (
+        select f.identity_id from identifiers f
+         where f.project_id = :project and f.identifier = :identifier and f.type <> 'webauthn_handle'
+    )
 """
 _BY_ADDRESS = f"""
     select {COLUMNS} from addresses a
@@ -102,7 +103,7 @@ async def by_key_handle(db: ProjectDatabase, handle: bytes) -> Identity | None:
 
 async def by_any_identifier(db: ProjectDatabase, identifier: str) -> list[Identity]:
     """Everybody with a credential of any type with this identifier."""
-    return [from_row(row[1:]) for row in await db.rows(_BY_ANY_IDENTIFIER, identifier=identifier)]
+    return [from_row(row) for row in await db.rows(_BY_ANY_IDENTIFIER, identifier=identifier)]
 
 
 async def by_address(db: ProjectDatabase, kind: str, via: str, value: str) -> Identity | None:
