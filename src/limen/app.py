@@ -69,6 +69,7 @@ class App:
         self._source = source
         self._secret = secrets.token_hex(32)  # signs when no secret is configured, as long as the process lives
         self._tasks: list[asyncio.Task[None]] = []
+        self.is_leaving = False
         self.reload = asyncio.Event()  # to be set when the configuration is to be read anew at once
 
     driver: Driver
@@ -167,7 +168,9 @@ class App:
             raise StartError(f"The database was migrated by a newer version of Limen ({max(ahead):04}). Use that one.")
 
     async def is_ready(self) -> bool:
-        """Ready means it: the database answers, and has what this version needs."""
+        """Ready means it: the database answers, and has what this version needs; and the server is not about to stop."""
+        if self.is_leaving:
+            return False
         try:
             async with asyncio.timeout(READY_WITHIN):
                 return not await migrate.pending(self.driver)
@@ -266,6 +269,8 @@ async def run(
     gc.freeze()  # what was made at the start stays: the collector need not look at it again
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    app.is_leaving = True  # a balancer that asks whether we are ready sends nobody any more
+    await asyncio.sleep(app.config.limen.drain)
     for one in servers:
         one.end()
     await asyncio.gather(*tasks)

@@ -18,6 +18,7 @@ from limen import __version__, log
 from limen.app import App, run_until_signal, watch_until_signal
 from limen.commands import (
     audits,
+    backups,
     configs,
     doctors,
     hashing,
@@ -416,6 +417,7 @@ def _group(name: str, about: str, *commands: click.Command) -> click.Group:
 import_.add_command(people.import_)
 main.add_command(doctors.doctor)
 main.add_command(traces.why)
+main.add_command(backups.backup)
 for group in (
     _group("list", "List what there is.", people.list_),
     _group("ls", "The same as `list`.", people.list_),

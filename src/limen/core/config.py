@@ -442,6 +442,9 @@ class Limen(Section, frozen=True):
     branding: Branding = Branding()
     cleanup: OwnCleanup = OwnCleanup()
     database: OwnDatabase = OwnDatabase()
+    drain: Annotated[
+        Duration, Meta(ge=0), says("How long a server that is to stop goes on, while it says that it is not ready.")
+    ] = 0.0
     hashing: Hashing = Hashing()
     limits: Limits = Limits()
     methods: OwnMethods = OwnMethods()
