@@ -18,8 +18,9 @@ from limen.db.database import ProjectDatabase
 from limen.settings import data_source
 from tests.conftest import Start
 from tests.support import mail
-from tests.support.callers import KINDS, PASSWORD, Caller, Kind
+from tests.support.callers import HTML, KINDS, PASSWORD, Caller, Kind, flow_id
 from tests.support.factors import set_up_app, set_up_codes, step_up
+from tests.support.openid import OpenIdProvider
 from tests.support.server import LiveServer
 
 T = TypeVar("T")
@@ -91,6 +92,34 @@ def test_a_stranger_is_recorded_by_the_address_and_by_nothing_else(server: LiveS
     assert (named.email, named.identity_id) == ("nobody@example.org", "")
     assert (unnamed.email, unnamed.identity_id) == ("", "")
     assert "my-password" not in str(unnamed)
+
+
+def test_providers_that_are_linked_and_unlinked_are_on_the_record(start: Start) -> None:
+    acme = OpenIdProvider()
+    methods = {"oidc": {"enabled": True, "config": {"providers": [acme.configured()]}}}
+    server = start({"selfservice": {"methods": methods}})
+    ann = Caller(server, "page")
+    ann.sign_up()
+
+    def back(left: httpx.Response) -> httpx.Response:
+        return ann.http.get(acme.consent(left.headers["location"]), headers=HTML)
+
+    back(ann.submit(ann.start("settings"), link="acme"))
+    ann.submit(ann.start("settings"), unlink="acme")
+    ann = Caller(server, "page")
+    form = ann.flow("login", flow_id(back(ann.submit(ann.start("login"), provider="acme")).headers["location"]))
+    ann.submit(form, method="password", password=PASSWORD)
+    ann = Caller(server, "page")
+    back(ann.submit(ann.start("login"), provider="acme"))
+    assert ann.is_signed_in
+    told = [(entry.action, entry.method, entry.detail) for entry in entries(server, actions=("auth.settings.*",))]
+    assert told == [
+        ("auth.settings.oidc", "oidc", {"linked": ["acme"]}),
+        ("auth.settings.oidc", "oidc", {"unlinked": ["acme"]}),
+        ("auth.settings.oidc", "oidc", {"linked": ["acme"]}),
+    ]
+    assert [entry.method for entry in entries(server, actions=("auth.login",))] == ["password", "oidc"]
+    acme.close()
 
 
 @everybody

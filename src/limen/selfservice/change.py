@@ -17,7 +17,8 @@ from limen.flow.method import Changed, FreshSignInNeeded
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
 from limen.identity.model import Identity
-from limen.selfservice import continue_with, engine, finish, hooks, notices
+from limen.methods.oidc import credential
+from limen.selfservice import continue_with, engine, finish, hooks, linking, notices
 from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
@@ -77,12 +78,14 @@ async def save(
     for then in (changed.then, *effects.thens, *notices.after_change(ctx, identity, effects.identity)):
         if then is not None:
             then(commit)
-    record.record(commit, ctx, _called(so_far.id, identity, effects.identity), effects.identity, method=so_far.id)
+    called, providers = _called(so_far.id, identity, effects.identity), credential.changed(identity, effects.identity)
+    record.record(commit, ctx, called, effects.identity, method=so_far.id, **providers)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
         raise await finish.duplicate(ctx, after) from None
     ctx.events.tell("settings.changed", identity.id, method=so_far.id)
+    linking.tell(ctx, identity, effects.identity)
     try:
         await hooks.after_change(effects, identity, session, so_far.id)
     except ApiError as error:

@@ -75,16 +75,18 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     elif effects.identity is not before:
         identities.save(commit, before, effects.identity, passed.overtaken)
     if ends_others:
-        session_store.revoke_all_but(commit, identity.id, session.id)
+        linking.end_others(commit, identity, session)
     for then in (passed.then, *effects.thens, notice, *notices.of_providers(ctx, before, effects.identity)):
         if then is not None:
             then(commit)
     record.record(commit, ctx, "auth.login", effects.identity, method=so_far.id, session=session.id, aal=session.aal)
+    linking.record(commit, ctx, before, effects.identity)
     try:
         await ctx.db.commit(commit)
     except UniqueViolation:
         raise ApiError(409, "What identifies you now belongs to another account already.") from None
     ctx.events.tell("session.issued", identity.id, session=session.id, method=so_far.id, aal=session.aal)
+    linking.tell(ctx, before, effects.identity)
     if following:
         issued = Issued(session, token)
         return engine.shown(ctx, following, json=ctx.client.is_json, issued=issued, csrf=effects.csrf, trusted=trusted)

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from limen.audit import record as audit
 from limen.context import Context
 from limen.core import messages, ui
 from limen.core.errors import form_error
+from limen.db.database import Commit
 from limen.flow.method import Arrived
 from limen.flow.model import Flow
 from limen.identity import service as identities
@@ -20,7 +22,8 @@ from limen.methods.oidc import credential
 from limen.methods.oidc.common import ID
 from limen.selfservice import loginforms
 from limen.session import service as sessions
-from limen.session import strength
+from limen.session import store as session_store
+from limen.session import strength, trusted
 from limen.session.model import Proof, Session, Subject
 
 _KEY = "linking"
@@ -125,6 +128,24 @@ def _emptied(ctx: Context, identity: Identity) -> Identity:
     """
     kept = {t: c if t == "code" else replace(c, config={}) for t, c in identity.credentials.items() if t in _BY_TRAIT}
     return identities.with_level(ctx, replace(identity, credentials=kept, updated_at=ctx.stamp))
+
+
+def record(commit: Commit, ctx: Context, before: Identity, after: Identity) -> None:
+    """Write down which providers a sign-in linked."""
+    if changed := credential.changed(before, after):
+        audit.record(commit, ctx, f"auth.settings.{ID}", after, method=ID, **changed)
+
+
+def tell(ctx: Context, before: Identity, after: Identity) -> None:
+    for what, ids in credential.changed(before, after).items():
+        for id_ in ids:
+            ctx.events.tell(f"identity.{what}", after.id, provider=id_)
+
+
+def end_others(commit: Commit, identity: Identity, session: Session) -> None:
+    """No session but this one goes on, and no browser but this one is spared a second step."""
+    session_store.revoke_all_but(commit, identity.id, session.id)
+    trusted.forget_others(commit, identity.id, session.id)
 
 
 def with_account(ctx: Context, identity: Identity, entry: dict[str, Any]) -> Identity:

@@ -31,12 +31,10 @@ async def after_sign_in(ctx: Context, identity: Identity, session: Session) -> T
 
 def of_providers(ctx: Context, before: Identity, after: Identity) -> list[Then]:
     """Notices of providers that were linked, in the settings or by a sign-in, and of those that were unlinked."""
-    if not ctx.project.config.limen.notices.provider_changed or before.credentials == after.credentials:
+    if not ctx.project.config.limen.notices.provider_changed:
         return []
-    had, has = credential.linked(before), credential.linked(after)
-    told = [("provider_linked", id_) for id_ in sorted(has - had)]
-    told += [("provider_unlinked", id_) for id_ in sorted(had - has)]
-    return [_about_provider(ctx, after, kind, id_) for kind, id_ in told]
+    changed = credential.changed(before, after)
+    return [_about_provider(ctx, after, f"provider_{what}", id_) for what, ids in changed.items() for id_ in ids]
 
 
 def _about_provider(ctx: Context, identity: Identity, kind: str, id_: str) -> Then:

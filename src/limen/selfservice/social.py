@@ -301,9 +301,7 @@ async def _sign_in_linked(ctx: Context, flow: Flow, who: Arrived, owner: Owner, 
     account = credential.entry(config.id, who.claims.sub, config.organization_id, who.tokens)
     after = linking.with_account(ctx, owner.identity, account)
     passed = Passed(after, proof(ctx, who), before=owner.identity, anew=True, then=who.then)
-    reply = await finish.sign_in(ctx, flow, passed, so_far, None)
-    ctx.events.tell("identity.linked", owner.identity.id, provider=config.id)
-    return await _to_app(ctx, flow, who, reply)
+    return await _to_app(ctx, flow, who, await finish.sign_in(ctx, flow, passed, so_far, None))
 
 
 def merged(over: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

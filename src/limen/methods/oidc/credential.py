@@ -37,6 +37,13 @@ def linked(identity: Identity) -> set[str]:
     return {str(e.get("provider", "")) for e in entries(identity)}
 
 
+def changed(before: Identity, after: Identity) -> dict[str, Any]:
+    """The ids of the providers that were `linked` and `unlinked` in between; nothing when none was."""
+    had, has = linked(before), linked(after)
+    found = {"linked": sorted(has - had), "unlinked": sorted(had - has)}
+    return {what: ids for what, ids in found.items() if ids}
+
+
 def with_entry(identity: Identity, new: Mapping[str, Any]) -> dict[str, Any]:
     """The credential's config with one more account. A placeholder that an import left for this provider goes."""
     kept = [e for e in entries(identity) if not (e.get("use_auto_link") and e.get("provider") == new["provider"])]
