@@ -122,6 +122,22 @@ def test_providers_that_are_linked_and_unlinked_are_on_the_record(start: Start) 
     acme.close()
 
 
+def test_a_provider_that_vouches_for_nobody_here_is_on_the_record(start: Start) -> None:
+    acme = OpenIdProvider()
+    methods = {"oidc": {"enabled": True, "config": {"providers": [acme.configured()]}}}
+    server = start({"selfservice": {"methods": methods}})
+    acme.error = "access_denied"
+    ann = Caller(server, "page")
+    left = ann.submit(ann.start("login"), provider="acme")
+    ann.http.get(acme.consent(left.headers["location"]), headers=HTML)
+    (failed,) = entries(server)
+    assert (failed.action, failed.outcome, failed.method, failed.identity_id) == (
+        "auth.login.failed", "failure", "oidc", "",
+    )  # fmt: skip
+    assert failed.detail == {"why": [4000001]}
+    acme.close()
+
+
 @everybody
 def test_what_people_change_is_on_the_record(server: LiveServer, kind: Kind) -> None:
     ann = Caller(server, kind)

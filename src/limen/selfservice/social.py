@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from limen.audit import record
 from limen.context import Context
 from limen.core import messages, normalize, reasons
 from limen.core.errors import ApiError, FormError, form_error
@@ -88,7 +89,9 @@ async def refused(
 ) -> Reply:
     """The form once more; an app that waits for its code is told to look at its flow."""
     engine.refuse(ctx, flow, error, so_far, subject)
-    await engine.keep(ctx, flow, error.then)
+    why: dict[str, Any] = {"outcome": "failure", "method": ID, "why": error.ids}
+    failed = record.recorded(ctx, "auth.login.failed", error.whom, **why) if flow.kind == "login" else None
+    await engine.keep(ctx, flow, error.then, failed)
     ctx.events.tell(f"{flow.kind}.failed", flow=flow.id, method=ID, why=str(error))
     is_sign_up = flow.kind == "registration"
     if exchange.is_wanted(flow) and not native:
