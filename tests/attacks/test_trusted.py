@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.attacks.people import ANN, EVE, NEW_PASSWORD, browsers, twin
+from tests.attacks.people import ANN, EVE, NEW_PASSWORD, browsers, crowd, twin
 from tests.conftest import Start
 from tests.journeys.test_trusted_devices import TRUST, devices, sign_out, trusting
 from tests.support import mail
@@ -227,3 +227,11 @@ def test_62_nothing_of_the_secret_is_stored_or_told(server: LiveServer, kind: Ki
     ann.sign_in()
     told = ann.get("ui/account/data").text + ann.get("sessions/trusted-devices").text + ann.get("sessions/whoami").text
     assert secret not in told
+
+
+@browsers
+def test_62_of_many_sign_ins_with_one_cookie_one_is_spared(server: LiveServer, kind: Kind) -> None:
+    ann, _ = trusting(server, kind)
+    everyone = crowd(ann, lambda one: one.sign_in())
+    assert [one.is_signed_in for one in everyone].count(True) == 1
+    assert not [one.last.status_code for one in everyone if one.last.status_code >= 500]

@@ -322,3 +322,20 @@ def test_a_key_that_is_not_used_is_told_on_the_page(begin: Begin, window: Open, 
     page.get_by_role("button", name=names[locale]).click()
     expect(page.get_by_role("alert")).to_contain_text(words[locale])
     keep(page, f"key-not-used-{locale[:2]}")
+
+
+def test_a_passkey_that_must_know_its_owner(begin: Begin, page: Page) -> None:
+    """`user_verification: required`: a device that does not recognise who holds it is of no use."""
+    wanted = {"authenticator_selection": {"user_verification": "required"}}
+    base = begin(merge(PASSKEYS, {"selfservice": {"methods": {"passkey": {"config": wanted}}}})).public
+    device = Device(page, BUILT_IN)
+    sign_up(page, base, ANN)
+    device.verify(known=False)
+    page.goto(base + "ui/settings")
+    section = page.get_by_role("region", name="Passkeys")
+    section.get_by_role("button", name="Add a passkey").click()
+    expect(section.get_by_role("alert")).to_contain_text("The key was not used.")
+    assert device.credentials() == []
+    device.verify(known=True)
+    section.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_text("Your changes are saved.")).to_be_visible()

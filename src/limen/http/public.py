@@ -325,4 +325,8 @@ async def _change_password(call: Call) -> Answer:
 
 
 async def _webauthn(call: Call) -> Answer:
-    return Answer(200, script.SOURCE, [("content-type", "text/javascript; charset=UTF-8")])
+    """Forms load it with `crossorigin="anonymous"`, for its digest is checked: a page of another origin has to be let."""
+    headers = [("content-type", "text/javascript; charset=UTF-8")]
+    if "origin" in call.headers and not call.site.cors.enabled:  # with CORS configured, that says who may
+        headers += [("access-control-allow-origin", "*"), ("vary", "Origin")]
+    return Answer(200, script.SOURCE, headers)
