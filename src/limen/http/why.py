@@ -12,7 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from limen.core.causes import Cause
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
+from limen.http.cookies import PAUSED
 from limen.http.kit import Call
+from limen.methods.oidc.journey import ANOTHER_BROWSER
 from limen.selfservice import why as selfservice
 
 _FLOWS: Final = ("/self-service/", "/ui/")
@@ -61,6 +63,10 @@ def causes(call: Call, error: ApiError) -> tuple[Cause, ...]:
     """Why this error is answered."""
     if error.id == "security_csrf_violation":
         return tuple(_csrf(call, error.check))
+    if error.check == "provider":
+        return (selfservice.of_provider(error),)
+    if error.check == ANOTHER_BROWSER:
+        return tuple(_way_back(call))
     if "expires_at" in error.facts:
         return (selfservice.expired(error.facts, call.ctx.stamp),)
     if error.check == "return_to":
@@ -91,6 +97,13 @@ def _csrf(call: Call, check: str) -> Iterator[Cause]:
             fix = "The form was drawn for another cookie: load the page again, and let no cache keep it."
             yield Cause("csrf_pair", "a csrf_token that was drawn for this browser's cookie", "one for another", fix)
             yield from _hosts(call)
+
+
+def _way_back(call: Call) -> Iterator[Cause]:
+    """The state of a sign-in with a provider was lost: another browser, or one that does not send our cookies."""
+    fix = "The way to the provider and back has to begin and end in one browser, at one host, within half an hour."
+    yield Cause("way_back", f"the cookie {PAUSED} of the browser that left for the provider", _came(call), fix)
+    yield from _lost_cookies(call)
 
 
 def _came(call: Call) -> str:

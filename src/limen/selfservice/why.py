@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from limen.context import Context
 from limen.core import clock, messages
 from limen.core.causes import Cause
-from limen.core.errors import FormError
+from limen.core.errors import FormError, LimenError
 from limen.core.messages import Message
 from limen.flow.model import Flow
 
@@ -83,8 +83,31 @@ def tell(ctx: Context, flow: Flow, causes: tuple[Cause, ...], *, status: int = 4
     ctx.events.refuse(causes, about)
 
 
+# Keyed by the step of a sign-in with a provider: what should have been, and what to do.
+_PROVIDER: Final[Mapping[str, tuple[str, str]]] = {
+    "authorize": ("a code", "Who may sign in, and the scopes of the client, are settings at the provider."),
+    "callback": ("a code, or an error", "Compare the callback URL there with that of `limen providers list`."),
+    "scope": ("every scope of the configuration to be granted", "Ask for less, or allow it in the client's settings there."),
+    "token": ("tokens for the code", "Compare client_id, client_secret and the callback URL; `limen doctor` looks at them."),
+    "id_token": (
+        "an id token of this provider, for this client and this sign-in", "Compare issuer_url, client_id, and the clocks.",
+    ),
+    "configuration": ("a provider that is as the configuration says", "`limen doctor` says what is wrong."),
+    "mapper": ("an identity from the mapper", "Correct the mapper; `limen lint jsonnet FILE` reads it."),
+}  # fmt: skip
+
+
+def of_provider(error: LimenError) -> Cause:
+    """Why a sign-in with a provider failed: `facts` are told by methods/oidc/journey.py."""
+    facts = error.facts
+    expected, fix = _PROVIDER.get(facts["step"], ("an answer as the provider's manual has it", ""))
+    return Cause(f"provider_{facts['step'].replace(' ', '_')}", expected, f"{facts['provider']}: {facts['found']}", fix)
+
+
 def of_form(ctx: Context, error: FormError) -> tuple[Cause, ...]:
     """Why a form comes back."""
+    if error.check == "provider":
+        return (of_provider(error),)
     if error.check == "app_flow":
         return (
             Cause("app_flow", "a request of an app, as the flow was started by one", error.facts["found"], _APP_FLOW),

@@ -34,6 +34,7 @@ from limen.social.provider import Provider
 from limen.social.trouble import Trouble
 
 SECONDS = 30 * 60
+ANOTHER_BROWSER = "way_back"  # the check that was not passed, when the state was lost
 AT_ONCE = 5  # sign-ins of one browser that may be under way
 _PAUSE = "oidc"
 _COOKIE = "oidc."  # followed by the flow's id
@@ -185,10 +186,10 @@ def _late() -> ApiError:
 
 def _lost(ctx: Context, *, another: bool) -> ApiError:
     if another:
-        return errors.bad_request(reasons.BACK_NEWER())
+        return errors.bad_request(reasons.BACK_NEWER(), check=ANOTHER_BROWSER)
     if not ctx.client.cookies:
-        return errors.bad_request(reasons.BACK_COOKIELESS())
-    return errors.bad_request(reasons.BACK_ELSEWHERE())
+        return errors.bad_request(reasons.BACK_COOKIELESS(), check=ANOTHER_BROWSER)
+    return errors.bad_request(reasons.BACK_ELSEWHERE(), check=ANOTHER_BROWSER)
 
 
 async def arrive(ctx: Context, provider: Provider, left: Left, query: Mapping[str, str]) -> Arrived:
@@ -282,6 +283,8 @@ def _spend(ctx: Context, token: str, claims: Claims) -> Then:
 def told(ctx: Context, provider: str, error: Trouble) -> LimenError:
     """The operator gets the reason, the person what to do."""
     ctx.events.tell("provider.failed", provider=provider, step=error.step, why=error.why)
+    error.answer.check = "provider"
+    error.answer.facts = {"provider": provider, "step": error.step, "found": error.why}
     return error.answer
 
 
