@@ -9,8 +9,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 import uvicorn
@@ -32,13 +33,14 @@ from limen.db import migrate
 from limen.db.database import DatabaseError, Driver, ProjectDatabase
 from limen.http.admin import AdminPort
 from limen.http.admin_metrics import MetricsPort
-from limen.http.kit import Current, Port, Site
+from limen.http.kit import Current, Site
 from limen.http.public import PublicPort
 from limen.listen import BACKLOG, Listener, StartError, bind, close, listen
 from limen.project import store as projects
 from limen.project.model import Identifiers, Project, compile_project
 from limen.reload import Reload, Source
 from limen.settings import data_source
+from limen.telemetry import setup as telemetry
 from limen.trace.keeper import Keeper
 from limen.upkeep import Upkeep
 
@@ -70,6 +72,7 @@ class App:
         self._secret = secrets.token_hex(32)  # signs when no secret is configured, as long as the process lives
         self._tasks: list[asyncio.Task[None]] = []
         self.is_leaving = False
+        self.telemetry = telemetry.of(config)
         self.reload = asyncio.Event()  # to be set when the configuration is to be read anew at once
 
     driver: Driver
@@ -85,6 +88,8 @@ class App:
         """
         await self.open()
         self._tasks.append(asyncio.create_task(self.keeper.run()))
+        if self.telemetry:
+            self._tasks.append(asyncio.create_task(self.telemetry.exporter.run()))
         if self._source:
             follow = Reload(self._source.files, self._source.loaded, lambda: self.config, self._take_over, self.reload)
             self._tasks.append(asyncio.create_task(follow.run()))
@@ -104,6 +109,8 @@ class App:
         try:
             source = data_source(config.dsn, config)
             self.driver = await source.open()
+            if self.telemetry:
+                self.driver = self.telemetry.driver(self.driver)
             await self._migrate(itself=source.migrates_itself)
             who = await projects.default(self.driver, clock.text(self._now()))
         except DatabaseError as error:
@@ -112,16 +119,23 @@ class App:
         clients = config.clients.http
         happened = Counts("limen_events_total", "What happened, by kind.", "kind")
         self.keeper = Keeper(lambda: self.config.limen.traces, self._database, self._now)
+        private: dict[str, Any] = {
+            "refuse_private": clients.disallow_private_ip_ranges,
+            "exceptions": clients.private_ip_exception_urls,
+        }
+        sinks = [log.sink, lambda event: happened.note(event.kind), self.keeper.take]
         site = Site(
             project,
             self.driver,
             Passwords(config.limen.hashing.workers or os.cpu_count() or 1, config.limen.hashing.queue),
-            Outbound(refuse_private=clients.disallow_private_ip_ranges, exceptions=clients.private_ip_exception_urls),
-            Events(log.sink, lambda event: happened.note(event.kind), self.keeper.take),
+            self.telemetry.outbound(**private) if self.telemetry else Outbound(**private),
+            Events(*sinks, *([self.telemetry.take] if self.telemetry else [])),
             self._now,
         )
         for measured in (happened.families, site.passwords.families, process.families, self.keeper.families):
             site.metrics.add(measured)
+        if self.telemetry:
+            site.metrics.add(self.telemetry.exporter.families)
         self.current = Current(site)
         self.public = PublicPort(self.current, self.is_ready)
         self.admin = AdminPort(self.current, self.is_ready)
@@ -226,7 +240,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def server(listener: Listener, port: Port, *, grace: float = GRACE) -> _Server:
+def server(listener: Listener, port: Callable[..., Awaitable[None]], *, grace: float = GRACE) -> _Server:
     config = uvicorn.Config(
         port,
         loop="none",
@@ -255,7 +269,9 @@ async def run(
     :raises StartError: something is in the way
     """
     await app.start()
-    ports: dict[str, Port] = {"public": app.public, "admin": app.admin}
+    ports: dict[str, Callable[..., Awaitable[None]]] = {"public": app.public, "admin": app.admin}
+    if app.telemetry:
+        ports = {name: app.telemetry.port(port) for name, port in ports.items()}
     try:
         for listener, sock in opened:
             listen(listener, sock)

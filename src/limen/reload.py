@@ -27,7 +27,7 @@ from limen.core.schemaload import SchemaMistakes
 INTERVAL = 0.5  # seconds between two looks
 # What a running process cannot change: these keep their values until the next start, and that is said.
 FIXED = (
-    ("dsn",), ("dev",), ("watch_courier",), ("log",), ("limen", "database"), ("limen", "hashing"),
+    ("dsn",), ("dev",), ("watch_courier",), ("log",), ("tracing",), ("limen", "database"), ("limen", "hashing"),
     *(("serve", port, what) for port in ("public", "admin") for what in ("host", "port", "socket", "tls")),
 )  # fmt: skip
 _log = structlog.get_logger("limen")

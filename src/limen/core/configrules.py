@@ -12,7 +12,7 @@ from limen.core.config import Config, Cookies, Identity, SessionCookie, Webhooks
 from limen.core.confighooks import WebHookConfig
 from limen.core.configkeys import Path, reach
 from limen.core.configmethods import Code, OidcConfig, OidcProvider, Passkey, Webauthn, WebauthnRp
-from limen.core.configserver import Tls
+from limen.core.configserver import Tls, Tracing
 from limen.core.configtypes import Section
 from limen.core.configvalues import nearest
 
@@ -260,6 +260,20 @@ def _tls(raw: Raw) -> Iterator[Trouble]:
             yield Trouble((one,), f"`{one}` needs `{other}`.", "Certificate and key go together.")
 
 
+def _tracing(raw: Raw) -> Iterator[Trouble]:
+    provider = raw.get("provider")
+    otlp, zipkin = (reach(raw, ("providers", name, "server_url")) for name in ("otlp", "zipkin"))
+    if provider == "jaeger":
+        hint = "Write `otel`, and `providers.otlp.server_url` with Jaeger's port 4318: it takes OTLP."
+        yield Trouble(("provider",), "Jaeger's agent is not supported, so there are no traces.", hint, warning=True)
+    elif (provider, bool(otlp)) == ("otel", False):
+        hint = "Add `providers: {otlp: {server_url: collector:4318}}`."
+        yield Trouble(("provider",), "No collector is named, so there are no traces.", hint, warning=True)
+    elif (provider, bool(zipkin)) == ("zipkin", False):
+        hint = "Add `providers: {zipkin: {server_url: http://zipkin:9411/api/v2/spans}}`."
+        yield Trouble(("provider",), "No collector is named, so there are no traces.", hint, warning=True)
+
+
 def _cookie(raw: Raw) -> Iterator[Trouble]:
     domain = raw.get("domain")
     if (
@@ -283,6 +297,7 @@ _RULES: Final[Mapping[type[Section], Callable[[Raw], Iterator[Trouble]]]] = {
     Passkey: _needs_config,
     WebauthnRp: _webauthn_rp,
     Tls: _tls,
+    Tracing: _tracing,
     Cookies: _cookie,
     SessionCookie: _cookie,
 }

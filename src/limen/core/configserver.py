@@ -12,6 +12,7 @@ from limen.core.configtypes import (
     Port,
     Secret,
     Section,
+    not_yet,
     says,
 )
 
@@ -154,7 +155,7 @@ class Otlp(Section, frozen=True):
 class TracingProviders(Section, frozen=True):
     """Settings for each kind of collector."""
 
-    jaeger: Jaeger = Jaeger()
+    jaeger: Annotated[Jaeger, not_yet("traces to Jaeger's agent; Jaeger itself takes OTLP")] = Jaeger()
     zipkin: Zipkin = Zipkin()
     otlp: Otlp = Otlp()
 
