@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -16,6 +17,10 @@ from tests.support.openid import ANN, OpenIdProvider, signed_by_stranger
 from tests.support.server import LiveServer, merge
 
 UNBELIEVED = ["true", "True", "1", "false", "", 1, 0, {}, [], None, False]
+SECOND = {
+    "selfservice": {"methods": {"totp": {"enabled": True}}},
+    "session": {"whoami": {"required_aal": "highest_available"}},
+}
 TRUSTED = {"limen": {"social": {"link_verified_addresses": ["acme"]}}}
 
 
@@ -194,6 +199,22 @@ def test_a_trusted_provider_links_an_address_both_sides_verified(with_providers:
     assert providers_of(live, id_) == [ANN["sub"]]
 
 
+def test_a_trusted_provider_links_nothing_before_the_second_step(with_providers: With, acme: OpenIdProvider) -> None:
+    live = with_providers(acme.configured(), over=merge(TRUSTED, SECOND))
+    id_ = member(live, verified=True)
+    owner = Caller(live, "page")
+    owner.sign_in()
+    app = set_up_app(owner)
+    ann = Caller(live, "page")
+    enter(ann, acme)
+    assert not ann.is_signed_in
+    assert providers_of(live, id_) == []
+    ann.submit(ann.shown("login"), method="totp", totp_code=app.next_code())
+    assert providers_of(live, id_) == [ANN["sub"]]
+    session = ann.whoami()
+    assert [m["method"] for m in session["authentication_methods"]] == ["oidc", "totp"]
+
+
 @pytest.mark.parametrize(
     ("here", "there", "trusted"),
     [(False, True, "acme"), (True, False, "acme"), (True, "true", "acme"), (True, True, "other")],
@@ -209,12 +230,6 @@ def test_nothing_is_linked_unasked_when_one_side_is_missing(
     enter(eve, acme)
     assert not eve.is_signed_in
     assert providers_of(live, id_) == []
-
-
-SECOND = {
-    "selfservice": {"methods": {"totp": {"enabled": True}}},
-    "session": {"whoami": {"required_aal": "highest_available"}},
-}
 
 
 @pytest.mark.parametrize("kind", ["page", "script"])
@@ -431,6 +446,30 @@ def test_an_account_at_a_provider_belongs_to_one_person(live: LiveServer, acme: 
     arrive(bob, acme.consent(goes_to(bob.submit(bob.start("settings"), link="acme"))))
     assert told(bob.shown("settings")) == {4000007}
     assert providers_of(live, bob_id) == []
+
+
+def test_of_many_who_link_one_account_at_once_one_gets_it(live: LiveServer, acme: OpenIdProvider) -> None:
+    people = []
+    for n in range(8):
+        member(live, f"p{n}@example.org")
+        one = Caller(live, "page")
+        one.sign_in(f"p{n}@example.org")
+        people.append((one, acme.consent(goes_to(one.submit(one.start("settings"), link="acme")))))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda pair: arrive(*pair), people))
+    listed = httpx.get(f"{live.admin}admin/identities", params={"credentials_identifier": f"acme:{ANN['sub']}"}).json()
+    assert len(listed) == 1
+    ids = [one.whoami()["identity"]["id"] for one, _ in people]
+    assert sum(providers_of(live, id_) == [ANN["sub"]] for id_ in ids) == 1
+
+
+def test_of_many_sign_ups_of_one_stranger_at_once_one_account_comes(live: LiveServer, acme: OpenIdProvider) -> None:
+    browsers = [Caller(live, "page") for _ in range(8)]
+    ways = [(one, acme.consent(leave(one))) for one in browsers]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda pair: arrive(*pair), ways))
+    assert len(httpx.get(f"{live.admin}admin/identities").json()) == 1
+    assert sum(one.is_signed_in for one in browsers) >= 1
 
 
 def test_linking_and_unlinking_need_the_form_of_this_site(live: LiveServer, acme: OpenIdProvider) -> None:

@@ -53,11 +53,11 @@ async def owner(ctx: Context, new: Identity) -> Owner | None:
     return None
 
 
-def remember(flow: Flow, arrived: Arrived, identifier: str) -> None:
-    """Let whoever signs in with this identifier in this flow have the provider linked."""
+def remember(flow: Flow, arrived: Arrived, identifier: str, identity_id: str = "") -> None:
+    """Let whoever signs in with this identifier in this flow, or this very person, have the provider linked."""
     config = arrived.provider.config
     new = credential.entry(config.id, arrived.claims.sub, config.organization_id, arrived.tokens)
-    flow.private[_KEY] = {"identifier": identifier, "entry": new}
+    flow.private[_KEY] = {"identifier": identifier, "entry": new, "identity": identity_id}
 
 
 def is_waiting(flow: Flow) -> bool:
@@ -106,12 +106,14 @@ def join(ctx: Context, flow: Flow, before: Identity, identity: Identity, session
     if waiting is None or not sessions.satisfies(session, identity, required):
         return Joined(identity, session)
     identifier = waiting["identifier"]
-    if not any(identifier in c.identifiers for c in identity.credentials.values()):
+    is_known = waiting.get("identity") == identity.id
+    if not is_known and not any(identifier in c.identifiers for c in identity.credentials.values()):
         raise form_error(messages.LINKED_ACCOUNT_DIFFERS())
     del flow.private[_KEY]
     entry = waiting["entry"]
-    proof = Proof(ID, "aal1", ctx.stamp, provider=entry["provider"], organization=entry.get("organization", ""))
-    session = replace(session, proofs=(*session.proofs, proof))
+    if not any(proof.provider == entry["provider"] for proof in session.proofs):
+        proof = Proof(ID, "aal1", ctx.stamp, provider=entry["provider"], organization=entry.get("organization", ""))
+        session = replace(session, proofs=(*session.proofs, proof))
     is_proved_now = _has_proved(identity, identifier) and not _has_proved(before, identifier)
     if is_proved_now:
         identity = _emptied(ctx, identity)

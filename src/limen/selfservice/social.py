@@ -300,10 +300,9 @@ def is_theirs(ctx: Context, who: Arrived, owner: Owner) -> bool:
 
 
 async def _sign_in_linked(ctx: Context, flow: Flow, who: Arrived, owner: Owner, so_far: Submitted) -> Reply:
-    config = who.provider.config
-    account = credential.entry(config.id, who.claims.sub, config.organization_id, who.tokens)
-    after = linking.with_account(ctx, owner.identity, account)
-    passed = Passed(after, proof(ctx, who), before=owner.identity, anew=True, then=who.then)
+    """Sign in, and have the provider linked as soon as the session is strong enough to change how one signs in."""
+    linking.remember(flow, who, owner.identifier, owner.identity.id)
+    passed = Passed(owner.identity, proof(ctx, who), before=owner.identity, anew=True, then=who.then)
     return await _to_app(ctx, flow, who, await finish.sign_in(ctx, flow, passed, so_far, None))
 
 
