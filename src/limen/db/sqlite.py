@@ -64,6 +64,8 @@ class Sqlite:
             if options.path is None:
                 driver._folder = tempfile.TemporaryDirectory(prefix="limen-memory-")
             driver._writer = driver._connect(read_only=options.read_only)
+            # So that many rows at once, all over the indexes, are not written out again and again before their commit.
+            driver._writer.execute("pragma cache_size = -65536")
             driver._reader = driver._connect(read_only=True)
             driver._scanner = driver._connect(read_only=True)
         except sqlite3.Error as error:
@@ -94,7 +96,7 @@ class Sqlite:
             connection.execute("pragma journal_size_limit = 67108864")
         connection.execute(f"pragma foreign_keys = {'on' if o.foreign_keys else 'off'}")
         connection.execute("pragma temp_store = memory")
-        connection.execute("pragma mmap_size = 268435456")
+        connection.execute("pragma mmap_size = 1073741824")
         return connection
 
     async def rows(self, sql: str, params: Params) -> Sequence[Row]:

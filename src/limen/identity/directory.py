@@ -17,13 +17,19 @@ _INSERT = """
     insert into directory (project_id, identity_id, created_at, schema_id, state, verified, credentials, words)
     values (:project, :identity_id, :created_at, :schema_id, :state, :verified, :credentials, :words)
 """
-_ADD_WORD = "insert into directory_words (project_id, word, identity_id) values (:project, :word, :identity_id)"
+_ADD_WORD = """
+    insert into directory_words (project_id, word, created_at, identity_id)
+    values (:project, :word, :created_at, :identity_id)
+"""
 _UPDATE = """
     update directory set schema_id = :schema_id, state = :state, verified = :verified, credentials = :credentials,
            words = :words
      where project_id = :project and identity_id = :identity_id
 """
-_DROP_WORD = "delete from directory_words where project_id = :project and word = :word and identity_id = :identity_id"
+_DROP_WORD = """
+    delete from directory_words
+     where project_id = :project and word = :word and created_at = :created_at and identity_id = :identity_id
+"""
 _DELETE = "delete from directory where project_id = :project and identity_id = :identity_id"
 _SIGNED_IN = """
     update directory set last_login_at = :at
@@ -94,7 +100,7 @@ def _is_set_up(credential: Credential) -> bool:
 def add(commit: Commit, identity: Identity) -> None:
     made = entry(identity)
     commit.add(_INSERT, **_columns(made))
-    commit.add_all(_ADD_WORD, _rows(made.identity_id, made.found_by()))
+    commit.add_all(_ADD_WORD, _rows(identity, made.found_by()))
 
 
 def change(commit: Commit, before: Identity, after: Identity) -> None:
@@ -105,13 +111,13 @@ def change(commit: Commit, before: Identity, after: Identity) -> None:
     del columns["created_at"]
     commit.add(_UPDATE, **columns)
     old, new = had.found_by(), has_.found_by()
-    commit.add_all(_DROP_WORD, _rows(after.id, old - new))
-    commit.add_all(_ADD_WORD, _rows(after.id, new - old))
+    commit.add_all(_DROP_WORD, _rows(after, old - new))
+    commit.add_all(_ADD_WORD, _rows(after, new - old))
 
 
 def remove(commit: Commit, identity: Identity) -> None:
     commit.add(_DELETE, identity_id=identity.id)
-    commit.add_all(_DROP_WORD, _rows(identity.id, entry(identity).found_by()))
+    commit.add_all(_DROP_WORD, _rows(identity, entry(identity).found_by()))
 
 
 def signed_in(commit: Commit, identity_id: str, at: str) -> None:
@@ -125,8 +131,9 @@ async def last_login(db: ProjectDatabase, identity_id: str) -> str | None:
     return (row[0] or None) if row else None
 
 
-def _rows(identity_id: str, found_by: set[str]) -> list[dict[str, str]]:
-    return [{"word": word, "identity_id": identity_id} for word in sorted(found_by)]
+def _rows(identity: Identity, found_by: set[str]) -> list[dict[str, str]]:
+    who = {"created_at": identity.created_at, "identity_id": identity.id}
+    return [{"word": word, **who} for word in sorted(found_by)]
 
 
 def _columns(made: Entry) -> dict[str, Any]:
@@ -152,7 +159,8 @@ _CATCH_UP = f"""
     {_UNCHANGED} on conflict do nothing
 """
 _CATCH_UP_WORD = f"""
-    insert into directory_words (project_id, word, identity_id) select i.project_id, cast(:word as text), i.id
+    insert into directory_words (project_id, word, created_at, identity_id)
+    select i.project_id, cast(:word as text), i.created_at, i.id
     {_UNCHANGED} on conflict do nothing
 """
 
