@@ -20,6 +20,11 @@ _UPDATE = """
     update flows set version = :version + 1, expires_at = :expires_at, document = :document
      where project_id = :project and id = :id and version = :version
 """
+# The version stays: a refusal must never make the submit lose that succeeds at the same moment.
+_REFUSE = """
+    update flows set document = :document
+     where project_id = :project and id = :id and version = :version
+"""
 _BY_ID = "select version, document from flows where project_id = :project and id = :id and kind = :kind"
 
 _decoder = msgspec.json.Decoder(Flow)
@@ -55,6 +60,11 @@ def update(commit: Commit, flow: Flow, otherwise: Callable[[], Exception] | None
         expires_at=flow.expires_at,
         document=_document(flow),
     )
+
+
+def refuse(commit: Commit, flow: Flow) -> None:
+    """Store what a form says to a submit that failed, unless another one was stored since."""
+    commit.add(_REFUSE, expect=1, otherwise=overtaken, id=flow.id, version=flow.version, document=_document(flow))
 
 
 def note(commit: Commit, flow: Flow) -> None:

@@ -311,6 +311,17 @@ async def keep(ctx: Context, flow: Flow, *thens: Then | None) -> None:
     flow.version += 1
 
 
+async def keep_refused(ctx: Context, flow: Flow, *thens: Then | None) -> None:
+    """Store what the form says to a submit that failed. It takes nothing from another one at the same moment."""
+    commit = ctx.db.begin()
+    flow.updated_at = ctx.stamp
+    store.refuse(commit, flow)
+    for then in thens:
+        if then is not None:
+            then(commit)
+    await ctx.db.commit(commit)
+
+
 async def keep_shown(ctx: Context, flow: Flow, step: Shown, so_far: Submitted) -> None:
     """Store the flow before it is shown again."""
     await keep(ctx, flow, step.then)

@@ -113,7 +113,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))
         trust.offer(ctx, flow)
         engine.refuse(ctx, flow, refusal, so_far)
-        await engine.keep(ctx, flow, refusal.then, _failed(ctx, flow, refusal, so_far, subject))
+        await engine.keep_refused(ctx, flow, refusal.then, _failed(ctx, flow, refusal, so_far, subject))
         ctx.events.tell("login.failed", flow=flow.id, method=so_far.id, why=str(refusal))
         return await oauth2.shown(ctx, flow, json=_json(ctx, flow), status=400)
     except ApiError as error:

@@ -111,7 +111,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     except (FormError, StartAgain) as error:
         refusal = error if isinstance(error, FormError) else FormError((error.message, ""))
         engine.refuse(ctx, flow, refusal, so_far)
-        await engine.keep(ctx, flow, refusal.then)
+        await engine.keep_refused(ctx, flow, refusal.then)
         ctx.events.tell("registration.failed", flow=flow.id, method=so_far.id, why=str(refusal))
         # Kratos sends pages back with 302 here, not with 303 as everywhere else.
         return await oauth2.shown(ctx, flow, json=json, status=400, page_status=302)

@@ -145,7 +145,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
         reply = await interrupt(ctx, flow, form, so_far, paused, second=second)
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far, subject)
-        await engine.keep(ctx, flow, error.then)
+        await engine.keep_refused(ctx, flow, error.then)
         reply = engine.shown(ctx, flow, json=json, status=400, identity=subject.identity)
     except ApiError as error:
         reply = engine.failed(ctx, error, flow)

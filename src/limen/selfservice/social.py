@@ -91,7 +91,7 @@ async def refused(
     engine.refuse(ctx, flow, error, so_far, subject)
     why: dict[str, Any] = {"outcome": "failure", "method": ID, "why": error.ids}
     failed = record.recorded(ctx, "auth.login.failed", error.whom, **why) if flow.kind == "login" else None
-    await engine.keep(ctx, flow, error.then, failed)
+    await engine.keep_refused(ctx, flow, error.then, failed)
     ctx.events.tell(f"{flow.kind}.failed", flow=flow.id, method=ID, why=str(error))
     is_sign_up = flow.kind == "registration"
     if exchange.is_wanted(flow) and not native:

@@ -85,7 +85,7 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     except FormError as error:
         engine.refuse(ctx, flow, error, so_far)
         flow.active = so_far.id or "default"
-        await engine.keep(ctx, flow, error.then)
+        await engine.keep_refused(ctx, flow, error.then)
         return engine.shown(ctx, flow, json=json, status=400)
     except ApiError as error:
         return engine.failed(ctx, error, flow)
