@@ -185,6 +185,11 @@ def test_62_nobody_ends_the_trust_of_somebody_else(server: LiveServer, kind: Kin
     eve.sign_up(EVE)
     assert devices(eve) == []
     eve.http.delete(f"sessions/trusted-devices/{one['id']}", headers=eve.headers())
+    half = Caller(server, kind)
+    half.sign_in()  # who knows no more than the password
+    headers = {**half.headers(), **JSON}
+    assert half.http.get("sessions/trusted-devices", headers=headers).status_code == 403
+    assert half.http.delete(f"sessions/trusted-devices/{one['id']}", headers=headers).status_code == 403
     assert ann.is_signed_in
 
 

@@ -118,7 +118,8 @@ OPERATIONS = (
     ),
     Operation(
         id="forgetMyTrustedDevice", method="DELETE", path="/sessions/trusted-devices/{id}", tag="frontend",
-        says="Ask for the second step in that browser again", takes=f"id*, {_SESSION}", answers={204: ""}, errors=(401,),
+        says="Ask for the second step in that browser again", takes=f"id*, {_SESSION}",
+        answers={204: "", 403: _WEAK}, errors=(401, 403),
     ),
     Operation(
         id="exchangeSessionToken", method="GET", path="/sessions/token-exchange", tag="frontend",
