@@ -154,6 +154,21 @@ def test_a_return_address_that_is_not_listed(server: LiveServer) -> None:
     assert cause["expected"] == "an address under https://app.example.org"
 
 
+ODD = ["http://[", "http://[::1", "null", "https://" + "a" * 20_000, "//", "javascript:alert(1)"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("over", [{}, CORS])
+def test_odd_headers_and_addresses_are_no_trouble(start: Start, odd: str, over: dict[str, Any]) -> None:
+    server = start(over)
+    flow = Caller(server, "script").start("login")
+    sent = {"origin": odd, "referer": odd, "sec-fetch-mode": "cors", "x-request-id": "one"}
+    for url in (f"self-service/login/flows?id={flow['id']}", "self-service/login/browser"):
+        answer = httpx.get(server.public + url, params={"return_to": odd, "id": flow["id"]}, headers={**JSON, **sent})
+        assert answer.status_code < 500, answer.text
+    assert all(len(json.dumps(trace)) < 4000 for trace in traces(server, "one"))
+
+
 def test_wrong_details_are_a_trace_without_them(server: LiveServer) -> None:
     caller = Caller(server, "app")
     caller.http.headers["x-request-id"] = "one"

@@ -84,5 +84,8 @@ def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
 
 
 def _split(origin: str) -> tuple[str, str]:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a bracket that is not closed
+        return "", ""
     return parts.scheme, parts.netloc

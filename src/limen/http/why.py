@@ -18,6 +18,7 @@ from limen.methods.oidc.journey import ANOTHER_BROWSER
 from limen.selfservice import why as selfservice
 
 _FLOWS: Final = ("/self-service/", "/ui/")
+_LONG: Final = 200  # characters of what somebody sent
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 # The ordinary course of things: go elsewhere, sign in again, you are signed in already.
 _ORDINARY: Final = frozenset((
@@ -39,10 +40,10 @@ def note_origin(call: Call) -> None:
     """Tell that a browser will keep our answer from the script that asked, as its origin is not allowed to read it."""
     if not call.path.startswith(_FLOWS):
         return
-    origin, cors = call.headers.get("origin", ""), call.site.project.config.serve.public.cors
+    origin, cors = call.headers.get("origin", "")[:_LONG], call.site.project.config.serve.public.cors
     expected = f"one of {', '.join(cors.allowed_origins)}" if cors.enabled else "none: `serve.public.cors` is off"
     fix = f"Set `serve.public.cors: {{enabled: true, allowed_origins: [{origin}]}}`, and let the script send cookies."
-    _tell(call, (Cause("cors_origin", expected, origin[:200], fix),), 0, "")
+    _tell(call, (Cause("cors_origin", expected, origin, fix),), 0, "")
 
 
 def _tell(call: Call, found: tuple[Cause, ...], status: int, error_id: str) -> None:
@@ -127,7 +128,7 @@ def _lost_cookies(call: Call) -> Iterator[Cause]:
     if domain and host != domain and not host.endswith(f".{domain}"):
         fix = f"Write a domain that {host} belongs to, or leave `cookies.domain` out."
         yield Cause("cookie_domain", f"`cookies.domain` to cover {host}", domain, fix)
-    origin = urlsplit(call.headers.get("origin", ""))
+    origin = _split(call.headers.get("origin", ""))
     if origin.hostname and _authority(origin) != _authority(public) and call.ctx.client.is_ajax:
         if not call.site.cors.enabled or not call.site.cors.allows_cookies(call.headers["origin"]):
             fix = f"Set `serve.public.cors` with enabled: true and allowed_origins: [{_authority(origin)}]."
@@ -140,12 +141,12 @@ def _lost_cookies(call: Call) -> Iterator[Cause]:
 def _hosts(call: Call) -> Iterator[Cause]:
     """A browser keeps cookies by host: what was set for one name does not come with another."""
     base = urlsplit(call.site.project.public_url).hostname or ""
-    asked = urlsplit(call.url()).hostname or ""
-    page = urlsplit(call.headers.get("origin") or call.headers.get("referer", "")).hostname or ""
+    asked = (urlsplit(call.url()).hostname or "")[:_LONG]
+    page = _split(call.headers.get("origin") or call.headers.get("referer", "")).hostname or ""
     for host in dict.fromkeys((asked, page if page in _LOCAL and base in _LOCAL else asked)):
         if host and host != base:
             fix = f"Open the pages at {base}, or write {host} into `serve.public.base_url`; not both."
-            yield Cause("host", f"{base}, as in `serve.public.base_url`", host[:200], fix)
+            yield Cause("host", f"{base}, as in `serve.public.base_url`", host, fix)
 
 
 def _return_to(call: Call, found: str) -> Cause:
@@ -153,12 +154,20 @@ def _return_to(call: Call, found: str) -> Cause:
     expected = (
         f"an address under {', '.join(allowed)}" if allowed else "an address in `allowed_return_urls`, which is empty"
     )
-    place = urlsplit(found)
+    place = _split(found)
     known = {urlsplit(entry).netloc: urlsplit(entry).scheme for entry in allowed}
     fix = f"Add {place.scheme}://{place.netloc} to `selfservice.allowed_return_urls`, if it is yours."
     if place.netloc in known:
         fix = "The host is listed; scheme and path have to fit too: an entry covers what begins like it."
-    return Cause("return_to", expected, found[:300], fix)
+    return Cause("return_to", expected, found[:_LONG], fix)
+
+
+def _split(text: str) -> SplitResult:
+    """An address that somebody sent, cut where it would only fill the log; what is none has no parts."""
+    try:
+        return urlsplit(text[:_LONG])
+    except ValueError:
+        return urlsplit("")
 
 
 def _authority(url: SplitResult) -> str:
