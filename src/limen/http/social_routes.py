@@ -13,6 +13,7 @@ from limen.selfservice import callback
 from limen.social.provider import CALLBACK
 
 MAX_FIELDS = 50
+MAX_POSTED = 16 * 1024  # bytes, as they are to fit into an address
 _OF_ORGANIZATION = "/self-service/methods/oidc/organization/{organization}/callback/{provider}"
 
 
@@ -39,6 +40,8 @@ async def _back(call: Call) -> Answer:
 async def _posted(call: Call) -> Answer:
     """Apple posts its answer, without the browser's cookies; the same as a GET of our own brings them."""
     body = await call.body()
+    if len(body) > MAX_POSTED:
+        return await fail(call, ApiError(413), json=call.ctx.client.accepts_json)
     try:
         pairs = parse_qsl(body.decode("utf8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
