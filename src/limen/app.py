@@ -33,12 +33,14 @@ from limen.db import migrate
 from limen.db.database import DatabaseError, Driver, ProjectDatabase
 from limen.http.admin import AdminPort
 from limen.http.admin_metrics import MetricsPort
+from limen.http.console import ConsolePort
 from limen.http.kit import Current, Site
 from limen.http.public import PublicPort
 from limen.listen import BACKLOG, Listener, StartError, bind, close, listen
 from limen.project import store as projects
 from limen.project.model import Identifiers, Project, compile_project
 from limen.reload import Reload, Source
+from limen.selfservice import firstoperator
 from limen.settings import data_source
 from limen.telemetry import setup as telemetry
 from limen.trace.keeper import Keeper
@@ -80,6 +82,7 @@ class App:
     current: Current
     public: PublicPort
     admin: AdminPort
+    console: ConsolePort
 
     async def start(self) -> None:
         """Open, and begin to work in the background.
@@ -99,6 +102,13 @@ class App:
         self._tasks.append(asyncio.create_task(sealer.run()))
         if self._watch_courier or mailbox.is_only(self.site.project):
             self._start_courier()
+
+    async def setup_link(self) -> str:
+        """A new link that makes the first operator; "" when there is, or was, one."""
+        now = self._now()
+        until = clock.after(now, firstoperator.LIFESPAN)
+        token = await firstoperator.offer(self.site.database(), clock.text(now), until)
+        return firstoperator.link(self.site.project.public_url, token) if token else ""
 
     async def open(self) -> None:
         """Open the database, compile the project, build the ports. Schemas that were not given are read.
@@ -139,6 +149,7 @@ class App:
         self.current = Current(site)
         self.public = PublicPort(self.current, self.is_ready)
         self.admin = AdminPort(self.current, self.is_ready)
+        self.console = ConsolePort(self.current, self.is_ready)
 
     @property
     def site(self) -> Site:
@@ -262,14 +273,20 @@ def server(listener: Listener, port: Callable[..., Awaitable[None]], *, grace: f
 
 
 async def run(
-    app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None], stop: asyncio.Event
+    app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[str], None], stop: asyncio.Event
 ) -> None:
-    """Start, serve until `stop` is set, then let running requests end. `told` is called once the doors are open.
+    """Start, serve until `stop` is set, then let running requests end. `told` is called once the doors are open, with the
+    link that makes the first operator, if there is one to be made.
 
     :raises StartError: something is in the way
     """
     await app.start()
-    ports: dict[str, Callable[..., Awaitable[None]]] = {"public": app.public, "admin": app.admin}
+    setup_link = await app.setup_link() if any(listener.name == "console" for listener, _ in opened) else ""
+    ports: dict[str, Callable[..., Awaitable[None]]] = {
+        "public": app.public,
+        "admin": app.admin,
+        "console": app.console,
+    }
     if app.telemetry:
         ports = {name: app.telemetry.port(port) for name, port in ports.items()}
     try:
@@ -280,7 +297,7 @@ async def run(
         raise
     servers = [server(listener, ports[listener.name]) for listener, _ in opened]
     tasks = [asyncio.create_task(one.serve(sockets=[sock])) for one, (_, sock) in zip(servers, opened, strict=True)]
-    told()
+    told(setup_link)
     gc.collect()
     gc.freeze()  # what was made at the start stays: the collector need not look at it again
     waiting = asyncio.create_task(stop.wait())
@@ -297,7 +314,7 @@ async def run(
 
 
 async def run_until_signal(
-    app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[], None]
+    app: App, opened: Sequence[tuple[Listener, socket.socket]], told: Callable[[str], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM."""
     await run(app, opened, told, _signalled(app))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import uvloop
@@ -17,6 +16,7 @@ from click import shell_completion
 from limen import __version__, log
 from limen.app import App, run_until_signal, watch_until_signal
 from limen.commands import (
+    access,
     audits,
     backups,
     configs,
@@ -30,37 +30,17 @@ from limen.commands import (
     traces,
     validate,
 )
+from limen.commands.loading import CONFIG, DURATION, complain, load, schemas_of, source_of, stop
 from limen.commands.output import columns, options, show
-from limen.core import clock, configload, configreport, hookload, schemaload
-from limen.core.configload import ConfigMistakes, Loaded
-from limen.core.configtypes import duration
-from limen.core.schemaload import SchemaMistakes, Schemas
+from limen.core import clock, configreport, hookload
+from limen.core.configload import Loaded
 from limen.courier import mailbox
 from limen.db import cleanup as cleaning
 from limen.db import migrate as migrations
 from limen.db.database import DatabaseError, Driver
-from limen.listen import StartError, bind, listeners
-from limen.reload import Files, Source, paths_of
-from limen.settings import DATA_FOLDER, FolderError, data_source, stand_in
-
-_CONFIG = click.option("-c", "--config", multiple=True, metavar="FILE", help="A configuration file; may be repeated.")
-
-
-class _Duration(click.ParamType[float]):
-    """A time span as Go writes it, in seconds."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, int | float):
-            return float(value)
-        seconds = duration(str(value))
-        if seconds is None:
-            self.fail(f"{value!r} is no time span; write it as 90s, 1h30m or 24h.", param, ctx)
-        return seconds
-
-
-DURATION = _Duration()
+from limen.http.console.callers import base_of
+from limen.listen import StartError, bind_all, listeners
+from limen.settings import data_source
 
 
 class _Program(click.Group):
@@ -72,7 +52,7 @@ class _Program(click.Group):
         except click.ClickException as error:
             error.show()
         except click.Abort:
-            _complain("Aborted.")
+            complain("Aborted.")
         sys.exit(1)
 
 
@@ -81,67 +61,31 @@ def main() -> None:
     """Limen, an identity server that speaks the Ory Kratos API."""
 
 
-def _load(files: Sequence[str], flags: Mapping[str, object], *, with_secrets: bool = True) -> Loaded:
-    return _source(files, flags, with_secrets=with_secrets).loaded
-
-
-def _source(files: Sequence[str], flags: Mapping[str, object], *, with_secrets: bool = True) -> Source:
-    """The merged configuration and where it is from; every mistake in it is printed and ends the program with 1."""
-    paths = paths_of(files)
-    try:
-        base = {} if paths else stand_in(DATA_FOLDER, with_secrets=with_secrets)
-        found = Files(lambda: configload.load(paths, env=os.environ, flags=flags, base=base), paths)
-        return Source(found, found.read())
-    except FolderError as error:
-        _stop(f"Its data cannot be kept: {error}.")
-    except ConfigMistakes as mistakes:
-        _complain(configreport.render(mistakes.problems, colour=sys.stderr.isatty()))
-    sys.exit(1)
-
-
-def _schemas(loaded: Loaded) -> Schemas:
-    """The identity schemas; every mistake in any of them is printed and ends the program with 1."""
-    try:
-        return schemaload.load(loaded.config, loaded.places, loaded.lines)
-    except SchemaMistakes as mistakes:
-        _complain(configreport.render(mistakes.problems, colour=sys.stderr.isatty()))
-        sys.exit(1)
-
-
-def _complain(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _stop(text: str) -> NoReturn:
-    red = "\033[31m", "\033[0m"
-    lead = f"{red[0]}Limen cannot start.{red[1]}" if sys.stderr.isatty() else "Limen cannot start."
-    _complain(f"{lead} {text}")
-    sys.exit(1)
-
-
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--dev", is_flag=True, help="Development: insecure cookies, low hash costs allowed.")
 @click.option("--watch-courier", is_flag=True, help="Deliver messages in this process.")
 @click.option("--sqa-opt-out", is_flag=True, help="Taken for compatibility: Limen sends no telemetry.")
 def serve(config: tuple[str, ...], dev: bool, watch_courier: bool, sqa_opt_out: bool) -> None:
     """Start the server."""
     flags = {name: True for name, on in (("dev", dev), ("watch-courier", watch_courier)) if on}
-    source = _source(config, flags)
+    source = source_of(config, flags)
     loaded, own = source.loaded, source.loaded.config
     log.configure(own)
-    schemas = _schemas(loaded)
+    schemas = schemas_of(loaded)
     templates = hookload.check(own, loaded.places, loaded.lines)
     if warnings := [*loaded.warnings, *schemas.warnings, *templates]:
-        _complain(configreport.render(warnings, colour=sys.stderr.isatty(), kind="warning"))
+        complain(configreport.render(warnings, colour=sys.stderr.isatty(), kind="warning"))
     if loaded.pending:
-        _complain(pending_notice(loaded))
+        complain(pending_notice(loaded))
     try:
-        opened = [(one, bind(one)) for one in listeners(own)]
+        opened, without = bind_all(listeners(own))
+        for text in without:
+            complain(text)
         app = App(own, schemas.by_id, dev=own.dev, watch_courier=own.watch_courier, source=source)
-        uvloop.run(run_until_signal(app, opened, lambda: _greet(loaded, app)))
+        uvloop.run(run_until_signal(app, opened, lambda link: _greet(loaded, app, link, console=not without)))
     except StartError as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 def pending_notice(loaded: Loaded) -> str:
@@ -150,7 +94,7 @@ def pending_notice(loaded: Loaded) -> str:
     return f"Not available yet, and without effect: {keys}."
 
 
-def _greet(loaded: Loaded, app: App) -> None:
+def _greet(loaded: Loaded, app: App, setup_link: str, *, console: bool) -> None:
     """The lines one wants to read after a start."""
     config, project = loaded.config, app.site.project
     if config.log.level in ("error", "fatal", "panic"):
@@ -161,6 +105,8 @@ def _greet(loaded: Loaded, app: App) -> None:
         f"  sign in    {public}/ui/login",
         f"  public API {public}/",
         f"  admin API  {project.admin_url}  (no authentication: keep it private)",
+        *([f"  operators  {base_of(config)}api/"] if console and config.limen.console.enabled is not False else []),
+        *([f"  set-up     {setup_link}  (makes the first operator, once)"] if setup_link else []),
         f"  data       {_shown_dsn(config.dsn)}",
         *(
             [f"  mailbox    {mailbox.address(project)}  (no mail leaves this machine)"]
@@ -206,7 +152,7 @@ _ENV = click.option("-e", "--read-from-env", is_flag=True, help="Take the data s
 @click.argument("dsn", required=False)
 @_ENV
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@_CONFIG
+@CONFIG
 def up(dsn: str | None, read_from_env: bool, yes: bool, config: tuple[str, ...]) -> None:
     """Apply what is missing."""
     _up(_dsn(dsn, config), yes=yes)
@@ -217,7 +163,7 @@ def up(dsn: str | None, read_from_env: bool, yes: bool, config: tuple[str, ...])
 @_ENV
 @click.option("--steps", type=int, default=1, help="Taken for compatibility.")
 @click.option("-y", "--yes", is_flag=True, help="Taken for compatibility.")
-@_CONFIG
+@CONFIG
 def down(dsn: str | None, read_from_env: bool, steps: int, yes: bool, config: tuple[str, ...]) -> None:
     """Nothing goes back: says what to do instead."""
     raise click.ClickException("Migrations go forward only. To go back, bring the database back from a backup.")
@@ -228,7 +174,7 @@ def down(dsn: str | None, read_from_env: bool, steps: int, yes: bool, config: tu
 @_ENV
 @click.option("--block", is_flag=True, help="Wait until everything is applied.")
 @options
-@_CONFIG
+@CONFIG
 def status(dsn: str | None, read_from_env: bool, block: bool, form: str, quiet: bool, config: tuple[str, ...]) -> None:
     """List all migrations and whether they are applied."""
 
@@ -252,7 +198,7 @@ DataOf = tuple[str, Loaded]
 
 def _dsn(dsn: str | None, files: Sequence[str]) -> DataOf:
     flags: dict[str, object] = {"dsn": dsn} if dsn else {}
-    loaded = _load(files, flags, with_secrets=False)  # a job that migrates has no folder to keep any in
+    loaded = load(files, flags, with_secrets=False)  # a job that migrates has no folder to keep any in
     return loaded.config.dsn, loaded
 
 
@@ -269,7 +215,7 @@ def _run(source: DataOf, work: Callable[[Driver], Awaitable[None]]) -> None:
     try:
         asyncio.run(go())
     except DatabaseError as error:
-        _complain(f"The data source cannot be used: {error}.")
+        complain(f"The data source cannot be used: {error}.")
         sys.exit(1)
 
 
@@ -307,37 +253,19 @@ def courier() -> None:
 
 
 @courier.command()
-@_CONFIG
+@CONFIG
 @click.option("--expose-metrics-port", type=int, default=0, help="Serve /metrics/prometheus there.")
 def watch(config: tuple[str, ...], expose_metrics_port: int) -> None:
     """Deliver messages until stopped; beside servers that run without --watch-courier."""
     flags: dict[str, object] = {"expose-metrics-port": expose_metrics_port} if expose_metrics_port else {}
-    source = _source(config, flags)
+    source = source_of(config, flags)
     loaded = source.loaded
     log.configure(loaded.config)
-    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev, watch_courier=True, source=source)
+    app = App(loaded.config, schemas_of(loaded).by_id, dev=loaded.config.dev, watch_courier=True, source=source)
     try:
-        uvloop.run(watch_until_signal(app, lambda: _complain("The courier is at work.")))
+        uvloop.run(watch_until_signal(app, lambda: complain("The courier is at work.")))
     except StartError as error:
-        _stop(str(error))
-
-
-@main.group()
-def audit() -> None:
-    """Look after the audit log (`verify`)."""
-
-
-@audit.command()
-@_CONFIG
-def verify(config: tuple[str, ...]) -> None:
-    """Check that no entry of the audit log was altered or removed. Exit status 1: one was."""
-    loaded = _load(config, {})
-    app = App(loaded.config, _schemas(loaded).by_id, dev=loaded.config.dev)
-    try:
-        holds = asyncio.run(audits.verify(app, click.echo))
-    except StartError as error:
-        _stop(str(error))
-    sys.exit(0 if holds else 1)
+        stop(str(error))
 
 
 @main.group()
@@ -351,7 +279,7 @@ def cleanup() -> None:
 @click.option("-b", "--database.cleanup.batch_size", "batch", type=click.IntRange(1), help="Rows deleted at once.")
 @click.option("--database.cleanup.sleep.tables", "pause", type=DURATION, help="Pause between two tables, as in 1m.")
 @click.option("--keep-last", type=DURATION, help="Keep what expired less than this ago, as in 24h.")
-@_CONFIG
+@CONFIG
 def cleanup_sql(
     dsn: str | None,
     read_from_env: bool,
@@ -387,13 +315,13 @@ def import_() -> None:
 @click.option("--from", "source", required=True, metavar="DSN", help="Kratos' database: sqlite://… or postgres://…")
 @click.option("--network", default="", help="Which network to copy, when there are several.")
 @click.option("--dry-run", is_flag=True, help="Only say what would fit and what would not.")
-@_CONFIG
+@CONFIG
 def kratos(source: str, network: str, dry_run: bool, config: tuple[str, ...]) -> None:
     """Copy people, credentials, addresses and live sessions. May be repeated: who is here is left alone."""
     from limen.moving.command import run_kratos  # noqa: PLC0415 - for the one who moves in, once
 
-    loaded = _load(config, {})
-    run_kratos(loaded, _schemas(loaded), source, network=network, dry_run=dry_run)
+    loaded = load(config, {})
+    run_kratos(loaded, schemas_of(loaded), source, network=network, dry_run=dry_run)
 
 
 def _run_file(
@@ -402,11 +330,11 @@ def _run_file(
     from limen.moving.command import run_file  # noqa: PLC0415 - likewise
     from limen.moving.sources import job  # noqa: PLC0415
 
-    loaded = _load(config, {})
-    run_file(loaded, _schemas(loaded), job(kind, file, own, common))
+    loaded = load(config, {})
+    run_file(loaded, schemas_of(loaded), job(kind, file, own, common))
 
 
-for moving in moves.commands(_CONFIG, _run_file):
+for moving in moves.commands(CONFIG, _run_file):
     import_.add_command(moving)
 
 
@@ -419,6 +347,9 @@ main.add_command(doctors.doctor)
 main.add_command(traces.why)
 main.add_command(backups.backup)
 for group in (
+    _group("operator", "Who looks after the server: add, list, remove.", *access.OPERATOR),
+    _group("keys", "API keys of programs: create, list, revoke.", *access.KEYS),
+    _group("audit", "The audit log: verify.", audits.verify),
     _group("list", "List what there is.", people.list_),
     _group("ls", "The same as `list`.", people.list_),
     _group("get", "Show one thing or several.", people.get),

@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -34,6 +35,7 @@ class Listener(Struct, frozen=True):
     port: int
     tls: ssl.SSLContext | None = None
     rights: Rights = Rights()
+    is_optional: bool = False  # nobody asked for it: when its port is taken, the server does without
 
     @property
     def path(self) -> Path | None:
@@ -43,7 +45,15 @@ class Listener(Struct, frozen=True):
 
 def listeners(config: Config) -> list[Listener]:
     """:raises StartError: a certificate cannot be used"""
-    return [_listener("public", config.serve.public), _listener("admin", config.serve.admin)]
+    found = [_listener("public", config.serve.public), _listener("admin", config.serve.admin)]
+    own = config.limen.console
+    if own.enabled is not False:
+        if not own.auth_required and own.host not in ("127.0.0.1", "::1", "localhost"):
+            raise StartError(
+                "limen.console.auth_required: false lets everybody in who reaches the port. Set limen.console.host to 127.0.0.1."
+            )
+        found.append(Listener("console", own.host, own.port, is_optional=own.enabled is None))
+    return found
 
 
 def _listener(name: str, own: AdminServer) -> Listener:
@@ -54,6 +64,22 @@ def _listener(name: str, own: AdminServer) -> Listener:
 
 
 # --- sockets ----------------------------------------------------------------------------------------------------------
+
+
+def bind_all(found: Sequence[Listener]) -> tuple[list[tuple[Listener, socket.socket]], list[str]]:
+    """The sockets of all listeners; and what to tell about those that nobody asked for, and that cannot be had.
+
+    :raises StartError: an address is in use or not ours
+    """
+    opened, untold = [], []
+    for one in found:
+        try:
+            opened.append((one, bind(one)))
+        except StartError as error:
+            if not one.is_optional:
+                raise
+            untold.append(f"{error} Until then there is no operator's API.")
+    return opened, untold
 
 
 def bind(listener: Listener) -> socket.socket:
@@ -85,8 +111,12 @@ def listen(listener: Listener, opened: socket.socket) -> None:
 def _closed(listener: Listener, error: OSError) -> StartError:
     return StartError(
         f"The {listener.name} port {listener.host}:{listener.port} cannot be opened: {error.strerror}. "
-        f"Stop what uses it, or set serve.{listener.name}.port to a free one."
+        f"Stop what uses it, or set {_key(listener)}.port to a free one."
     )
+
+
+def _key(listener: Listener) -> str:
+    return f"limen.{listener.name}" if listener.name == "console" else f"serve.{listener.name}"
 
 
 def _bind_path(listener: Listener, path: Path) -> socket.socket:

@@ -24,7 +24,7 @@ from tests.support import javascript
 from tests.support.process import Node, environment, free_port, until
 from tests.support.server import PERSON, base_config, merge
 
-PUBLIC, ADMIN, MAIL, HOOKS = "4433", "4434", "1025", "4436"
+PUBLIC, ADMIN, CONSOLE, MAIL, HOOKS = "4433", "4434", "8787", "1025", "4436"
 POSTGRES = "postgres://limen:secret@127.0.0.1:5432/limen"  # what documents call a database
 NOT_RUN = ("text", "http", "html", "nginx")
 _NO_NETWORK = {"SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED": "false"}
@@ -39,7 +39,7 @@ class Runner:
 
     def __init__(self, document: Document, folder: Path, postgres: str = "") -> None:
         self.document, self.folder = document, folder
-        self.names = {name: str(free_port()) for name in (PUBLIC, ADMIN, MAIL, HOOKS)}
+        self.names = {name: str(free_port()) for name in (PUBLIC, ADMIN, CONSOLE, MAIL, HOOKS)}
         if postgres:
             self.names[POSTGRES] = postgres
         self.node: Node | None = None
@@ -122,7 +122,12 @@ class Runner:
         env = dict(word.split("=", 1) for word in itertools.takewhile(lambda word: "=" in word, command))
         command = command[len(env) :]
         assert command[:2] == ["limen", "serve"], "such a block starts `limen serve`"
-        ports = {"SERVE_PUBLIC_PORT": self.names[PUBLIC], "SERVE_ADMIN_PORT": self.names[ADMIN]}
+        ports = {
+            "SERVE_PUBLIC_PORT": self.names[PUBLIC],
+            "SERVE_ADMIN_PORT": self.names[ADMIN],
+            "LIMEN_CONSOLE_ENABLED": "true",
+            "LIMEN_CONSOLE_PORT": self.names[CONSOLE],
+        }
         name = "127.0.0.1" if "-c" in command else "localhost"  # as in the files of the documents, and without one
         addresses = {
             "SERVE_PUBLIC_BASE_URL": f"http://{name}:{self.names[PUBLIC]}/",

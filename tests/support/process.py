@@ -39,8 +39,12 @@ def free_port() -> int:
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a process gets of our environment: nothing that could be a key of its configuration."""
-    return {k: os.environ[k] for k in _KEPT if k in os.environ} | dict(more or {})
+    """What a process gets of our environment: nothing that could be a key of its configuration.
+
+    Servers of several tests run at a time, and the operator's port is the same for all: it is off unless it is asked for.
+    """
+    console = {"LIMEN_CONSOLE_ENABLED": "false"}
+    return {k: os.environ[k] for k in _KEPT if k in os.environ} | console | dict(more or {})
 
 
 def write(folder: Path, name: str, data: Mapping[str, Any]) -> str:

@@ -125,10 +125,11 @@ def price(hashed: str) -> str:
 
 
 class LiveServer:
-    """A started server: `public` and `admin` are its addresses, ending in a slash."""
+    """A started server: `public`, `admin` and `console` are its addresses, ending in a slash."""
 
-    def __init__(self, app: App, public: str, admin: str, clock: Clock) -> None:
-        self.app, self.public, self.admin, self.clock = app, public, admin, clock
+    def __init__(self, app: App, public: str, admin: str, console: str, clock: Clock, setup_link: str) -> None:
+        self.app, self.public, self.admin, self.console, self.clock = app, public, admin, console, clock
+        self.setup_link = setup_link
         self.closing: list[Callable[[], None]] = []  # what goes with the server: clients
 
     @property
@@ -190,11 +191,14 @@ def serve(
     :param file: where the configuration is written, to be followed while the server runs
     :param name: of this machine, in the public address
     """
-    sockets = [_listening(), _listening()]
-    public, admin = (opened.getsockname()[1] for opened in sockets)
+    sockets = [_listening(), _listening(), _listening()]
+    public, admin, console = (opened.getsockname()[1] for opened in sockets)
     schema_file = folder / "person.schema.json"
     schema_file.write_text(json.dumps(schema or PERSON))
-    config = merge(base_config(dsn, public, admin, schema_file.as_uri(), name), over or {})
+    config = merge(
+        base_config(dsn, public, admin, schema_file.as_uri(), name), {"limen": {"console": {"port": console}}}
+    )
+    config = merge(config, over or {})
     clock = Clock()
     source = _followed(file, config) if file else None
     loaded = source.loaded if source else configload.load([], env={}, flags={}, base=config)
@@ -204,10 +208,14 @@ def serve(
     opened = [
         (Listener("public", "127.0.0.1", public), sockets[0]),
         (Listener("admin", "127.0.0.1", admin), sockets[1]),
+        (Listener("console", "127.0.0.1", console), sockets[2]),
     ]
     thread = _Thread(app, opened)
     thread.begin()
-    live = LiveServer(app, f"http://{name}:{public}/", f"http://127.0.0.1:{admin}/", clock)
+    live = LiveServer(
+        app, f"http://{name}:{public}/", f"http://127.0.0.1:{admin}/", f"http://localhost:{console}/", clock,
+        thread.setup_link,
+    )  # fmt: skip
     try:
         yield live
     finally:
@@ -233,6 +241,7 @@ class _Thread:
 
     def __init__(self, app: App, opened: list[tuple[Listener, socket.socket]]) -> None:
         self._app, self._opened = app, opened
+        self.setup_link = ""
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -260,6 +269,10 @@ class _Thread:
         finally:
             self._ready.set()
 
+    def _told(self, setup_link: str) -> None:
+        self.setup_link = setup_link
+        self._ready.set()
+
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await run(self._app, self._opened, self._ready.set, self._stop)
+        await run(self._app, self._opened, self._told, self._stop)

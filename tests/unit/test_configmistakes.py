@@ -276,7 +276,7 @@ def test_a_wrong_value_says_what_to_write(path: str, value: str, message: str, h
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("base_url", "It belongs at `serve.{public, admin}.base_url`."),
+        ("base_url", "It belongs at `serve.{public, admin}.base_url`, `limen.console.base_url`."),
         ("log_level", "Keys are nested: `log.level` means `level:` inside `log:`."),
         ("Serve", "Did you mean `serve`?"),
         ("dns", "Did you mean `dsn`?"),

@@ -64,7 +64,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, file: Path) -> Result:
     def no_port(_: object) -> None:
         raise StartError("Here a port would be opened.")
 
-    monkeypatch.setattr(cli, "bind", no_port)
+    monkeypatch.setattr(cli, "bind_all", no_port)
     return CliRunner(env={"DSN": ""}).invoke(cli.main, ["serve", "-c", str(file)])
 
 

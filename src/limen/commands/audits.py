@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+
+import click
 
 from limen.app import App
 from limen.audit import seal
 from limen.audit.seal import Break
+from limen.commands.loading import CONFIG, with_app
 
 
-async def verify(app: App, tell: Callable[[str], object]) -> bool:
-    """Seal what waits for it, and check every entry; whether the chain holds.
+@click.command()
+@CONFIG
+def verify(config: tuple[str, ...]) -> None:
+    """Check that no entry of the audit log was altered or removed. Exit status 1: one was."""
+    sys.exit(0 if with_app(config, _verify) else 1)
 
-    :raises StartError: the configuration's data source cannot be used
-    """
-    await app.open()
-    try:
-        db, keys = app.site.database(), app.site.project.keys
-        while await seal.seal_some(db, keys):
-            pass
-        count = 0
-        async for found in seal.verify(db, keys):
-            if isinstance(found, Break):
-                tell(f"Entry {found.number}: {found.why}. Before it, {count} entries are as they were written.")
-                return False
-            count += 1
-        tell(f"All {count} entries are as they were written.")
-        return True
-    finally:
-        await app.stop()
+
+async def _verify(app: App) -> bool:
+    """Seal what waits for it, and check every entry; whether the chain holds."""
+    db, keys = app.site.database(), app.site.project.keys
+    while await seal.seal_some(db, keys):
+        pass
+    count = 0
+    async for found in seal.verify(db, keys):
+        if isinstance(found, Break):
+            click.echo(f"Entry {found.number}: {found.why}. Before it, {count} entries are as they were written.")
+            return False
+        count += 1
+    click.echo(f"All {count} entries are as they were written.")
+    return True

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from limen.core.configconsole import Console
 from limen.core.configcourier import Courier
 from limen.core.configfactors import SecondFactor
 from limen.core.configflows import Flows, RequiredAal
@@ -440,6 +441,7 @@ class Limen(Section, frozen=True):
 
     audit: Audit = Audit()
     branding: Branding = Branding()
+    console: Console = Console()
     cleanup: OwnCleanup = OwnCleanup()
     database: OwnDatabase = OwnDatabase()
     drain: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limen.db.database import ProjectDatabase
+from limen.db.database import Commit, ProjectDatabase
 
 _KNOWN = "insert into chores (project_id, name) values (:project, :name) on conflict do nothing"
 _TAKE = """
@@ -21,6 +21,12 @@ async def take(db: ProjectDatabase, name: str, now: str, until: str) -> bool:
     commit.add(_KNOWN, name=name)
     await db.commit(commit)
     return bool(await db.write(_TAKE, name=name, now=now, until=until))
+
+
+def note(commit: Commit, name: str, at: str) -> None:
+    """The same as `finish`, as a part of a commit, and also for work that nobody took."""
+    commit.add(_KNOWN, name=name)
+    commit.add(_DONE, name=name, at=at)
 
 
 async def finish(db: ProjectDatabase, name: str, at: str) -> None:

@@ -38,8 +38,8 @@ async def identities(call: Call, asked: Asked, include: Sequence[str]) -> Answer
     query = read(asked)
     size = paging.page_size(call, default=DEFAULT_PAGE, most=MAX_PAGE)
     token = call.first("page_token")
-    page = await search.page(call.ctx.db, query, _key(token, query.sort) if token else None, size)
-    following = _token(page.following) if page.following else None
+    page = await search.page(call.ctx.db, query, from_token(token, query.sort) if token else None, size)
+    following = to_token(page.following) if page.following else None
     headers = paging.key_headers(call, size, "", following, stands_in=True)
     return people.answer(call, page.found, headers, last_login=True, include=include)
 
@@ -86,11 +86,11 @@ def _stamp(text: str) -> str:
         ) from error
 
 
-def _token(key: Key) -> str:
+def to_token(key: Key) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
 
 
-def _key(token: str, sort: Sort) -> Key:
+def from_token(token: str, sort: Sort) -> Key:
     """:raises ApiError: 400, the token is none, or of a search that is sorted otherwise"""
     try:
         key = _keys.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))

@@ -35,6 +35,10 @@ _SIGNED_IN = """
     update directory set last_login_at = :at
      where project_id = :project and identity_id = :identity_id and last_login_at < :at
 """
+_COUNTS = """
+    select (select count(*) from directory d where d.project_id = :project),
+           (select count(*) from directory_words w where w.project_id = :project and w.word = :word)
+"""
 _LAST = "select last_login_at from directory where project_id = :project and identity_id = :identity_id"
 
 
@@ -180,3 +184,10 @@ async def catch_up(db: ProjectDatabase) -> int:
         done += len(found)
         after = found[-1].id
     return done
+
+
+async def counts(db: ProjectDatabase) -> dict[str, int]:
+    """How many people there are, by state."""
+    row = await db.row(_COUNTS, word=in_state("inactive"))
+    everybody, inactive = (int(row[0]), int(row[1])) if row else (0, 0)
+    return {"active": everybody - inactive, "inactive": inactive}

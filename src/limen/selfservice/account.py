@@ -11,6 +11,7 @@ from limen.context import Context
 from limen.core import errors
 from limen.identity import service as identities
 from limen.identity import store as people
+from limen.project import operators
 from limen.selfservice import notices
 from limen.session import service as sessions
 from limen.session import store as session_store
@@ -58,6 +59,7 @@ async def delete(ctx: Context, subject: Subject) -> None:
     notices.account_deleted(commit, ctx, identity)
     people.delete(commit, identity, identities.overtaken)
     session_store.delete_all(commit, identity.id)
+    operators.remove(commit, identity.id)
     record.record(commit, ctx, "auth.identity.delete", identity)
     await ctx.db.commit(commit)
     ctx.events.tell("identity.deleted", identity.id, by="owner")

@@ -15,6 +15,7 @@ from limen.flow import oauth2 as provider
 from limen.flow import store as flows
 from limen.flow.method import Changed, Passed
 from limen.flow.model import Flow
+from limen.identity import bans
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
@@ -33,10 +34,10 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
 
     :raises FormError: the account is switched off, or a hook says no
     """
-    identity = passed.identity
     flow.active = so_far.id
-    if not identity.is_active:
-        raise errors.identity_disabled(identity.id)
+    if not passed.identity.is_active:
+        passed = await _after_ban(ctx, passed)
+    identity = passed.identity
     known = subject is not None and subject.identity.id == identity.id
     if flow.was_passed and flow.is_browser and not known:
         raise flows.overtaken()  # a browser's form signs in once; an app may send its own again, as with Kratos
@@ -92,6 +93,20 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         return engine.shown(ctx, following, json=ctx.client.is_json, issued=issued, csrf=effects.csrf, trusted=trusted)
     reply = _signed_in(ctx, flow, session, effects, token, to, server, new=not known)
     return replace(reply, trusted=trusted) if trusted else reply
+
+
+async def _after_ban(ctx: Context, passed: Passed) -> Passed:
+    """The same for somebody who was banned until a moment that is over.
+
+    :raises FormError: the account is switched off
+    """
+    before = await bans.lift_if_over(ctx, passed.before or passed.identity)
+    if not before.is_active:
+        raise errors.identity_disabled(before.id)
+    if passed.before is None:
+        return replace(passed, identity=before)
+    on = replace(passed.identity, state=before.state, state_changed_at=before.state_changed_at, version=before.version)
+    return replace(passed, identity=on, before=before)
 
 
 async def _to_link_later(effects: Effects, session: Session, *, new: bool) -> Flow | None:

@@ -11,9 +11,13 @@ from limen.core import errors
 from limen.core.errors import LimenError
 from limen.db import lists
 from limen.db.database import ProjectDatabase
+from limen.identity import admin as operating
+from limen.identity import bans, importing
 from limen.identity import service as identities
 from limen.identity import store as people
+from limen.identity.importing import Credentials, Password, PasswordConfig
 from limen.identity.model import Identity
+from limen.project import operators
 from limen.session import store, trusted
 from limen.session.model import Session
 from limen.session.store import COLUMNS, from_columns
@@ -114,6 +118,8 @@ async def delete_identity(ctx: Context, id_: str | None) -> None:
         commit = ctx.db.begin()
         people.delete(commit, identity, _Changed)
         store.delete_all(commit, identity.id)
+        bans.forget(commit, identity.id)
+        operators.remove(commit, identity.id)
         record.record(commit, ctx, "auth.identity.delete", identity)
         try:
             await ctx.db.commit(commit)
@@ -132,6 +138,44 @@ async def delete_of(ctx: Context, identity_id: str) -> int:
     await ctx.db.commit(commit)
     ctx.events.tell("sessions.revoked", identity_id)
     return ended.count
+
+
+async def set_state(ctx: Context, id_: str, state: str) -> Identity:
+    """Switch somebody on or off; a ban ends with the one, all sessions with the other.
+
+    :raises ApiError: 404, there is no such person
+    """
+    before = await identities.must(ctx.db, id_)
+    after = operating.with_state(ctx, before, state)
+    commit = ctx.db.begin()
+    if after is not before:
+        identities.save(commit, before, after)
+    if state == "active":
+        bans.forget(commit, id_)
+    else:
+        store.revoke_all(commit, id_)
+    record.record(commit, ctx, "auth.identity.state", after, state=state)
+    await ctx.db.commit(commit)
+    ctx.events.tell("identity.updated", id_)
+    return after
+
+
+async def set_password(ctx: Context, before: Identity, password: str) -> Identity:
+    """Give somebody another password; all their sessions end, and trust in their browsers.
+
+    :raises ApiError: 400, it cannot be taken
+    """
+    given = Credentials(password=Password(PasswordConfig(password=password)))
+    configs = await importing.configs(ctx, given, before.credentials)
+    after = identities.change(ctx, before, operating.extract(ctx, before.schema_id, before.traits), configs)
+    commit = ctx.db.begin()
+    identities.save(commit, before, after)
+    store.revoke_all(commit, before.id)
+    trusted.forget_with(commit, "identity_id", [before.id])
+    record.record(commit, ctx, "auth.identity.password", after)
+    await ctx.db.commit(commit)
+    ctx.events.tell("identity.updated", before.id)
+    return after
 
 
 # --- many at once -------------------------------------------------------------------------------------------------------

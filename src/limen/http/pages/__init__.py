@@ -11,8 +11,8 @@ from limen.core.errors import ApiError
 from limen.db.database import DatabaseError
 from limen.http import why
 from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer
-from limen.http.pages import account, confirm, flows, mailbox, session, state, static
-from limen.selfservice import login, pageerrors, recovery, registration, settings, verification
+from limen.http.pages import account, confirm, flows, mailbox, session, setup, state, static
+from limen.selfservice import firstoperator, login, pageerrors, recovery, registration, settings, verification
 
 PREFIX, STATIC = "/ui/", "/ui/static/"
 
@@ -24,12 +24,14 @@ def routes(routes: Routes) -> None:
         ("/ui/link", confirm.show), ("/ui/mailbox", mailbox.index), ("/ui/mailbox/{id}", mailbox.show),
         ("/ui/mailbox/{id}/html", mailbox.html),
         ("/ui/account/data", account.download), (account.DELETE, account.ask), ("/ui/account/deleted", account.deleted),
+        (firstoperator.PAGE, setup.ask),
         ("/ui/login", flows.page("login", login.fetch)), ("/ui/registration", flows.page("registration", registration.fetch)),
         ("/ui/settings", flows.page("settings", settings.fetch)), ("/ui/recovery", flows.page("recovery", recovery.fetch)),
         ("/ui/verification", flows.page("verification", verification.fetch)),
     ):  # fmt: skip
         routes.add("GET", path, _page(handler))
     routes.add("POST", "/ui/logout", _page(session.sign_out))
+    routes.add("POST", firstoperator.PAGE, _page(setup.become))
     routes.add("POST", account.DELETE, _page(account.delete))
     routes.add("POST", "/ui/sessions", _page(session.revoke))
     routes.add("GET", "/ui/sessions", _page(_home))

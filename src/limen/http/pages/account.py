@@ -20,7 +20,7 @@ DELETE = "/ui/account/delete"
 
 async def download(call: Call) -> Answer:
     """`GET /ui/account/data`: a JSON file."""
-    subject = await _subject(call)
+    subject = await signed_in(call, call.path)
     if isinstance(subject, Answer):
         return subject
     body = msgspec.json.format(msgspec.json.encode(await account.data(call.ctx, subject)), indent=2)
@@ -32,7 +32,7 @@ async def download(call: Call) -> Answer:
 async def ask(call: Call) -> Answer:
     """`GET /ui/account/delete`: asks once more, after a fresh sign-in."""
     account.check_may_delete(call.ctx)
-    subject = await _subject(call, fresh=True)
+    subject = await signed_in(call, call.path, fresh=True)
     if isinstance(subject, Answer):
         return subject
     return draw.page(call, "delete", {})
@@ -44,7 +44,7 @@ async def delete(call: Call) -> Answer:
     form = await call.form()
     if not csrf.fits(call.ctx.client.csrf, form.get(guard.csrf_field)):
         raise guard.violation(call.ctx, form)
-    subject = await _subject(call, fresh=True)
+    subject = await signed_in(call, call.path, fresh=True)
     if isinstance(subject, Answer):
         return subject
     await account.delete(call.ctx, subject)
@@ -57,10 +57,10 @@ async def deleted(call: Call) -> Answer:
     return state.answer(call, State(name="account_deleted", status=200))
 
 
-async def _subject(call: Call, *, fresh: bool = False) -> Subject | Answer:
-    """Who is signed in with all factors, or the way there; `fresh`: not long ago."""
+async def signed_in(call: Call, path: str, *, fresh: bool = False) -> Subject | Answer:
+    """Who is signed in with all factors, or the way there and back to `path`; `fresh`: not long ago."""
     project = call.site.project
-    here = urls.join(project.public_url, call.path)
+    here = urls.join(project.public_url, path)
     subject = await sessions.current(call.ctx)
     if subject is None:
         return redirect(call, links.start(project, "login", here))

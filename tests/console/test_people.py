@@ -1,0 +1,177 @@
+"""People as operators look after them: found, made, switched off, banned, given a password, let in, deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from limen.core import clock
+from tests.conftest import Start
+from tests.support.callers import PASSWORD, Caller
+from tests.support.console import Console, operator, program
+from tests.support.server import LiveServer
+
+ANN, BEN = "ann@example.org", "ben@example.org"
+MAILED = {"selfservice": {"flows": {"recovery": {"enabled": True}}, "methods": {"link": {"enabled": True}}}}
+
+
+@pytest.fixture
+def server(start: Start) -> LiveServer:
+    return start(MAILED)
+
+
+@pytest.fixture
+def owner(server: LiveServer) -> Console:
+    return operator(server, "owner")
+
+
+def can_sign_in(server: LiveServer, email: str, password: str = PASSWORD) -> bool:
+    caller = Caller(server, "app")
+    caller.sign_in(email, password)
+    return caller.is_signed_in
+
+
+def test_people_are_found_and_paged(server: LiveServer, owner: Console) -> None:
+    for number in range(5):
+        Caller(server, "app").sign_up(f"person-{number}@example.org")
+    first = owner.get("api/auth/identities", search="person", per_page="3")
+    rest = owner.get("api/auth/identities", search="person", per_page="3", page_token=first["pagination"]["next"])
+    emails = [one["traits"]["email"] for one in (*first["identities"], *rest["identities"])]
+    assert sorted(emails) == [f"person-{number}@example.org" for number in range(5)]
+    assert rest["pagination"]["next"] is None
+    assert first["identities"][0]["last_login_at"]
+    assert owner.get("api/auth/identities", search="person", state="inactive")["identities"] == []
+    assert program(server).get("v1/auth/identities", search="person-3")["identities"][0]["traits"]["email"] == (
+        "person-3@example.org"
+    )
+
+
+def test_a_person_is_made_read_and_deleted(server: LiveServer, owner: Console) -> None:
+    made = owner.post("api/auth/identities", {"email": BEN, "password": PASSWORD, "verified": True})
+    assert owner.status == 201
+    assert made["verifiable_addresses"][0]["verified"] is True
+    assert can_sign_in(server, BEN)
+    assert owner.get(f"api/auth/identities/{made['id']}")["traits"] == {"email": BEN}
+    owner.post("api/auth/identities", {"email": BEN})
+    assert owner.status == 409
+    owner.ask("DELETE", f"api/auth/identities/{made['id']}")
+    assert owner.status == 204
+    owner.get(f"api/auth/identities/{made['id']}")
+    assert owner.status == 404
+
+
+def test_many_are_acted_on_and_each_is_told(server: LiveServer, owner: Console) -> None:
+    ids = [Caller(server, "app").sign_up(f"person-{number}@example.org")["id"] for number in range(3)]
+    gone = "11111111-2222-4333-8444-555555555555"
+    body = owner.post("api/auth/identities/batch-action", {"action": "deactivate", "ids": [*ids, gone, "no id"]})
+    assert [one["success"] for one in body["results"]] == [True, True, True, False, False]
+    assert (body["succeeded"], body["failed"]) == (3, 2)
+    assert not can_sign_in(server, "person-1@example.org")
+    owner.post("api/auth/identities/batch-action", {"action": "activate", "ids": ids[:2]})
+    assert can_sign_in(server, "person-1@example.org")
+    owner.post("api/auth/identities/batch-action", {"action": "delete", "ids": ids})
+    assert owner.get("api/auth/identities", search="person")["identities"] == []
+    owner.post("api/auth/identities/batch-action", {"action": "delete", "ids": ["x"] * 101})
+    assert owner.status == 400
+
+
+@pytest.mark.parametrize("kind", ["app", "script", "page"])
+def test_65_switching_off_ends_sessions_at_once(server: LiveServer, owner: Console, kind: str) -> None:
+    ann = Caller(server, kind)  # type: ignore[arg-type]
+    id_ = ann.sign_up(ANN)["id"]
+    shown = owner.ask("PATCH", f"api/auth/identities/{id_}/state", {"state": "inactive"})
+    assert shown["state"] == "inactive"
+    assert not ann.is_signed_in
+    owner.ask("PATCH", f"api/auth/identities/{id_}/state", {"state": "active"})
+    assert not ann.is_signed_in
+    assert can_sign_in(server, ANN)
+
+
+def test_metadata_is_replaced_and_what_is_left_out_stays(server: LiveServer, owner: Console) -> None:
+    place = f"api/auth/identities/{Caller(server, 'app').sign_up(ANN)['id']}/metadata"
+    owner.ask("PUT", place, {"metadata_public": {"plan": "gold"}, "metadata_admin": {"note": "kind"}})
+    shown = owner.ask("PUT", place, {"metadata_public": None})
+    assert (shown["metadata_public"], shown["metadata_admin"]) == (None, {"note": "kind"})
+    owner.ask("PUT", place, {"metadata_public": [1]})
+    assert owner.status == 400
+
+
+def test_a_ban_has_a_reason_and_is_lifted(server: LiveServer, owner: Console) -> None:
+    ann = Caller(server, "app")
+    place = f"api/auth/identities/{ann.sign_up(ANN)['id']}"
+    shown = owner.post(f"{place}/ban", {"reason": "spam"})
+    assert (shown["state"], shown["ban"]["reason"], shown["ban"]["until"]) == ("inactive", "spam", None)
+    assert not ann.is_signed_in
+    assert not can_sign_in(server, ANN)
+    assert owner.post(f"{place}/unban")["ban"] is None
+    assert can_sign_in(server, ANN)
+    owner.post(f"{place}/unban")
+    assert owner.status == 409
+
+
+def test_a_ban_ends_with_its_time(server: LiveServer, owner: Console) -> None:
+    place = f"api/auth/identities/{Caller(server, 'app').sign_up(ANN)['id']}"
+    until = clock.text(server.clock() + timedelta(hours=1))
+    assert owner.post(f"{place}/ban", {"until": until})["ban"]["until"] == until
+    assert not can_sign_in(server, ANN)
+    server.clock.forward(hours=1, seconds=1)
+    assert can_sign_in(server, ANN)
+    owner.post(f"{place}/ban", {"until": until})
+    assert owner.status == 400
+
+
+def test_a_new_password_ends_all_sessions(server: LiveServer, owner: Console) -> None:
+    ann = Caller(server, "app")
+    id_ = ann.sign_up(ANN)["id"]
+    owner.post(f"api/auth/identities/{id_}/reset-password", {"password": "another-fine-secret-2"})
+    assert owner.status == 200
+    assert not ann.is_signed_in
+    assert not can_sign_in(server, ANN)
+    assert can_sign_in(server, ANN, "another-fine-secret-2")
+
+
+def test_a_recovery_link_lets_somebody_in_once(server: LiveServer, owner: Console) -> None:
+    id_ = Caller(server, "app").sign_up(ANN)["id"]
+    body = owner.post(f"api/auth/identities/{id_}/create-recovery-link")
+    assert owner.status == 201
+    assert set(body) == {"recovery_link", "expires_at"}
+
+
+def test_what_destroys_wants_a_fresh_sign_in(server: LiveServer, owner: Console) -> None:
+    id_ = Caller(server, "app").sign_up(ANN)["id"]
+    server.clock.forward(hours=2)
+    body = owner.ask("DELETE", f"api/auth/identities/{id_}")
+    assert (owner.status, body["error"]["id"]) == (403, "session_refresh_required")
+    owner.sign_in("owner@example.org")
+    owner.ask("DELETE", f"api/auth/identities/{id_}")
+    assert owner.status == 204
+
+
+def test_sessions_are_listed_extended_and_ended(server: LiveServer, owner: Console) -> None:
+    ann = Caller(server, "app")
+    id_ = ann.sign_up(ANN)["id"]
+    Caller(server, "app").sign_in(ANN)
+    listed = owner.get("api/auth/sessions", identity_id=id_)["sessions"]
+    assert len(listed) == 2
+    assert listed[0]["identity"]["traits"] == {"email": ANN}
+    assert "name" in listed[0]["devices"][0]
+    server.clock.forward(hours=1)
+    longer = owner.ask("PATCH", f"api/auth/sessions/{listed[1]['id']}/extend")
+    assert longer["expires_at"] > listed[1]["expires_at"]
+    owner.ask("DELETE", f"api/auth/sessions/{listed[1]['id']}")
+    assert owner.status == 204
+    assert not ann.is_signed_in
+    assert owner.ask("DELETE", f"api/auth/identities/{id_}/sessions") == {"ended": 1}
+    everybody = owner.get("api/auth/sessions", per_page="1")
+    assert everybody["pagination"]["next"]
+    following = owner.get("api/auth/sessions", per_page="1", page_token=everybody["pagination"]["next"])
+    assert following["sessions"][0]["id"] != everybody["sessions"][0]["id"]
+
+
+def test_schemas_are_shown_as_a_table_and_raw(owner: Console) -> None:
+    found = owner.get("api/auth/schemas")
+    assert [one["id"] for one in found] == ["default"]
+    assert found[0] == owner.get("api/auth/schemas/default")
+    assert "traits.email" in [one["name"] for one in found[0]["traits"]]
+    assert found[0]["schema"]["properties"]["traits"]
