@@ -372,7 +372,12 @@ main.add_command(
 )
 _LINT = {"lint": jsonnets.lint, "jsonnet": jsonnets.lint}
 main.add_command(click.Group("lint", help="Check Jsonnet files.", commands=_LINT))
-main.add_command(click.Group("jsonnet", help="Check Jsonnet files.", commands={"lint": jsonnets.lint}))
+main.add_command(click.Group("format", help="Write Jsonnet files evenly.", commands={"jsonnet": jsonnets.format_}))
+main.add_command(
+    click.Group(
+        "jsonnet", help="Look after Jsonnet files.", commands={"lint": jsonnets.lint, "format": jsonnets.format_}
+    )
+)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Jsonnet files: whether they can be read, with the place where they cannot."""
+"""Jsonnet files: whether they can be read, with the place where they cannot; and evenly written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from limen.core import jsonnet
 from limen.core.jsonnet import JsonnetError
+from limen.core.jsonnetformat import formatted
 
 
 @click.command()
@@ -25,6 +26,30 @@ def lint(patterns: tuple[str, ...]) -> None:
         except (JsonnetError, OSError, UnicodeDecodeError) as error:
             trouble = True
             click.echo(f"{file}: {error}", err=True)
+    if trouble:
+        sys.exit(1)
+
+
+@click.command("jsonnet")
+@click.argument("patterns", nargs=-1, required=True)
+@click.option("-w", "--write", is_flag=True, help="Write it back into the files; otherwise it is printed.")
+def format_(patterns: tuple[str, ...], write: bool) -> None:
+    """Write Jsonnet files evenly. What they mean stays as it is; a file that cannot be read is left alone."""
+    trouble = False
+    for file in _files(patterns):
+        try:
+            source = file.read_text("utf8")
+            text = formatted(source)
+            for each in (source, text):
+                asyncio.run(_check(each, str(file)))
+        except (JsonnetError, OSError, UnicodeDecodeError) as error:
+            trouble = True
+            click.echo(f"{file}: {error}", err=True)
+            continue
+        if not write:
+            click.echo(text, nl=False)
+        elif text != source:
+            file.write_text(text, "utf8")
     if trouble:
         sys.exit(1)
 
