@@ -113,3 +113,13 @@ def test_long_lines_are_folded() -> None:
     lines = mailheaders.block({"Subject": "word " * 40}).decode().split("\r\n")
     assert max(map(len, lines)) <= 76
     assert lines[0].startswith("Subject: word")
+
+
+@given(st.text(max_size=400))
+def test_lines_are_short_and_end_as_the_standard_has_it(text: str) -> None:
+    """RFC 5322 §2.1.1, RFC 2045 §6.7: nothing but CRLF ends a line, and no server breaks a long one."""
+    made = mail.compose(Smtp(), message(), Rendered("s", text, f"<p>{text}</p>"), NOW).content
+    lines = made.split(b"\r\n")
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    assert max(len(line) for line in lines) <= 76
+    assert made.isascii()

@@ -12,4 +12,4 @@ def test_work_that_is_done_in_time_leaves_no_trace(work: float, chance: float) -
 
 
 def test_work_that_takes_longer_waits_for_the_next_moment() -> None:
-    assert 0.07 + rest(0.07, 0.0) == pytest.approx(3 * STEP)
+    assert 2.3 * STEP + rest(2.3 * STEP, 0.0) == pytest.approx(3 * STEP)

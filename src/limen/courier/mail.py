@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 from typing import Final
 
@@ -22,6 +21,7 @@ _LOCAL: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+")
 _DOMAIN: Final = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 _LITERAL: Final = re.compile(r"\[[0-9a-fA-F.:IPv]+\]")
 _LONGEST: Final = 320
+_BOUNDARY: Final = b"=_part"  # what is encoded as quoted-printable never holds "=_" (RFC 2045 §6.7)
 _OURS: Final = ("mime-version", "content-type", "content-transfer-encoding")  # they tell what follows
 
 
@@ -69,12 +69,20 @@ def _configured(smtp: Smtp) -> dict[str, str]:
 
 
 def _body(rendered: Rendered) -> bytes:
-    """The text, and the HTML beside it, with the headers that tell what they are."""
-    parts = EmailMessage(SMTP)
-    parts.set_content(rendered.text, cte="quoted-printable")
-    if rendered.html:
-        parts.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-    return parts.as_bytes()
+    """The text, and the HTML beside it, with the headers that tell what they are (RFC 2045, RFC 2046 §5.1.4)."""
+    version, text = b"MIME-Version: 1.0\r\n", _part("plain", rendered.text)
+    if not rendered.html:
+        return version + text
+    kind = b'Content-Type: multipart/alternative; boundary="' + _BOUNDARY + b'"\r\n\r\n'
+    line = b"--" + _BOUNDARY
+    return b"".join((version, kind, line, b"\r\n", text, line, b"\r\n", _part("html", rendered.html), line, b"--\r\n"))
+
+
+def _part(kind: str, text: str) -> bytes:
+    """In the standard library's C: its package for mails takes a hundred times as long for this encoding."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").replace("\n", "\r\n") + "\r\n"
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return head.encode() + binascii.b2a_qp(lines.encode(), istext=True)
 
 
 def address(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -134,9 +134,11 @@ def _layouts() -> Environment:
 
 
 def _look(project: Project) -> _Look:
-    branding = project.config.limen.branding
-    accent = branding.accent
-    logo = branding.logo_url or ""
+    return _made(project.config.limen.branding.accent, project.config.limen.branding.logo_url or "")
+
+
+@lru_cache(maxsize=64)
+def _made(accent: str, logo: str) -> _Look:
     return _Look(
         fill=accent,
         ink=colour.ink_on(accent),

@@ -13,8 +13,8 @@ import secrets
 import time
 from typing import Final
 
-STEP: Final = 0.03  # seconds: several times what the work takes, and nothing a person notices
-CHANCE: Final = 0.01  # seconds, at most
+STEP: Final = 0.1  # seconds: far more than the work takes, its message sent, and nothing a person notices
+CHANCE: Final = 0.02  # seconds, at most
 
 
 async def even(begun: float) -> None:
