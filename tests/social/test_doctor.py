@@ -87,6 +87,24 @@ async def test_a_mapper_that_cannot_be_used(mapper: str, line: str, with_provide
     assert told(await examine(with_providers(acme.configured(mapper_url=mapper))))[0].startswith(line)
 
 
+async def test_a_mapper_that_makes_what_the_schema_does_not_know(with_providers: With, acme: OpenIdProvider) -> None:
+    for mapper, line in (
+        (
+            "{ identity: { traits: { emial: 'x' } } }",
+            "acme: what the mapper makes of a person does not fit the schema.",
+        ),
+        (
+            "{ identity: { traits: [] } }",
+            "acme: the mapper refuses a person who was made up. the mapper's identity.traits",
+        ),
+        ("assert std.extVar('claims').hd == 'acme.example'; {}", "acme: the mapper refuses a person who was made up."),
+    ):
+        found = await examine(with_providers(acme.configured(mapper_url=b64(mapper))))
+        (finding,) = [one for one in found if one.grade != "good"]
+        assert finding.grade == "notice"
+        assert finding.told.startswith(line)
+
+
 async def test_a_client_that_was_not_filled_in(with_providers: With, acme: OpenIdProvider) -> None:
     live = with_providers(acme.configured(client_id="", client_secret=" ", scope=[]))
     assert told(await examine(live)) == [

@@ -14,7 +14,7 @@ from limen.core.findings import Finding, notice, trouble
 from limen.core.jsonnet import JsonnetError
 from limen.core.outbound import Outbound, OutboundError
 from limen.project.model import Project
-from limen.social import mapper, oauth2, openid, provider
+from limen.social import claims, mapper, oauth2, openid, provider
 from limen.social.arrival import MICROSOFT
 from limen.social.openid import Description, Invalid
 from limen.social.provider import Provider
@@ -65,7 +65,7 @@ async def _one(project: Project, outbound: Outbound, config: OidcProvider, now: 
     told = [*_client(found), *_callback(project, found)]
     told += await _endpoints(outbound, found)
     told += _secret(found, now)
-    told += await _mapper(outbound, found)
+    told += await _mapper(project, outbound, found)
     if all(finding.grade != "trouble" for finding in told):
         told.insert(0, Finding("good", f"{config.id}: people can sign in with {found.kind.brand}."))
     register = f"{config.id}: register this callback URL at {found.kind.console}"
@@ -170,8 +170,8 @@ def _sentence(error: Exception) -> str:
 # --- the mapper ---------------------------------------------------------------------------------------------------------
 
 
-async def _mapper(outbound: Outbound, found: Provider) -> list[Finding]:
-    """It can be read. What it makes of somebody shows when somebody comes."""
+async def _mapper(project: Project, outbound: Outbound, found: Provider) -> list[Finding]:
+    """It can be read, and makes somebody who fits the schema of a person who is made up here."""
     try:
         snippet = await mapper.snippet(outbound, found)
         await asyncio.to_thread(jsonnet.check, snippet, mapper.called(found))
@@ -179,4 +179,24 @@ async def _mapper(outbound: Outbound, found: Provider) -> list[Finding]:
         return [trouble(f"{found.id}: {error.why}.", "Correct `mapper_url`.")]
     except JsonnetError as error:
         return [trouble(f"{found.id}: the mapper does not compile. {error}", "Try it with `limen lint jsonnet FILE`.")]
-    return []
+    try:
+        mapped = await mapper.run(outbound, found, claims.read(_SOMEBODY))
+    except Trouble as error:
+        advice = "That may be meant, if it lets some people in only; see the log when one comes who should get in."
+        return [notice(f"{found.id}: the mapper refuses a person who was made up. {error.why}.", advice)]
+    wrong = [f"{field or 'traits'}: {message.text}" for message, field in project.schema().check(mapped.traits)]
+    if not wrong:
+        return []
+    advice = "People are asked for what is missing; what is too much keeps them out. Correct the mapper, or the schema."
+    return [notice(f"{found.id}: what the mapper makes of a person does not fit the schema. {' '.join(wrong)}", advice)]
+
+
+# Somebody who tells everything there is.
+_SOMEBODY: Final = {
+    "iss": "https://provider.example", "sub": "made-up", "oid": "made-up", "name": "Ann Archer", "given_name": "Ann",
+    "family_name": "Archer", "last_name": "Archer", "nickname": "ann", "preferred_username": "ann",
+    "profile": "https://provider.example/ann", "picture": "https://provider.example/ann.png", "website": "https://ann.example",
+    "email": "ann@provider.example", "email_verified": True, "gender": "female", "birthdate": "1990-01-01",
+    "zoneinfo": "Europe/Berlin", "locale": "en-GB", "phone_number": "+4915112345678", "phone_number_verified": True,
+    "hd": "provider.example", "team": "T0", "acr": "1", "amr": ["pwd"],
+}  # fmt: skip
