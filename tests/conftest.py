@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx._transports.default as httpx_transport
 import pytest
 from hypothesis import settings
 
@@ -20,6 +21,9 @@ from tests.support.server import LiveServer, serve
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("limen", deadline=None)
 settings.load_profile("limen")
+
+# A client reads all certificates of the machine, which takes longer than most tests: read them once.
+httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
 
 DATABASES = ("sqlite", "postgres")
 # What `--quick` runs, but for what is marked slow: all that needs no server, and the ways most people go.
