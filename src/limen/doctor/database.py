@@ -111,7 +111,10 @@ def _hint(why: str) -> str:
         ),
         ("does not exist", "Make it first (`createdb`), or check its name in the `dsn`."),
         ("ssl", "Say what the server offers: `?sslmode=require`, or `?sslmode=disable` in a network of your own."),
-        ("refused", "Start the database, and check host and port; in a container `localhost` is the container itself."),
+        (
+            "connect call failed",
+            "Start the database, and check host and port; in a container `localhost` is the container itself.",
+        ),
         ("name or service not known", "Check how the host is spelled in the `dsn`."),
         ("timeout", "A firewall may be in the way, or the database has no connections left."),
         ("not a database", "The file in the `dsn` is something else: check the path."),
