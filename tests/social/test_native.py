@@ -10,8 +10,10 @@ import pytest
 
 from limen.core.outbound import Answer, Outbound
 from tests.social.conftest import With
-from tests.support.callers import Caller
-from tests.support.openid import OpenIdProvider, signed_by_stranger, unsigned
+from tests.social.test_accounts import SECOND, member, providers_of
+from tests.support.callers import PASSWORD, Caller
+from tests.support.factors import set_up_app
+from tests.support.openid import ANN, OpenIdProvider, signed_by_stranger, unsigned
 from tests.support.server import LiveServer
 
 KEYS = {
@@ -44,10 +46,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def live(with_providers: With, acme: OpenIdProvider, kind: str) -> LiveServer:
+    return google_or_apple(with_providers, acme, kind)
+
+
+def google_or_apple(with_providers: With, acme: OpenIdProvider, kind: str, **more: Any) -> LiveServer:
     """Its tokens are those of the real one, but for the keys that are published here."""
     own: dict[str, Any] = {"provider": kind, "issuer_url": None, "additional_id_token_audiences": ["ios-app"]}
     entry = acme.configured(**{**own, **(APPLE if kind == "apple" else {})})
-    server = with_providers({name: value for name, value in entry.items() if value is not None})
+    server = with_providers({name: value for name, value in entry.items() if value is not None}, **more)
     issuer, keys = KEYS[kind]
     acme.claims = {"iss": issuer}
     server.app.site.outbound = Rerouted({keys: f"{acme.issuer}/keys"})
@@ -150,6 +156,50 @@ def test_an_unknown_person_is_signed_up(live: LiveServer, acme: OpenIdProvider) 
     app = Caller(live, "app")
     assert bring(app, acme.id_token(nonce="n-1")) == 200
     assert app.whoami()["identity"]["traits"]["email"] == "new@example.org"
+
+
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_what_an_app_is_to_link_waits_for_its_second_step(
+    restarts: int, with_providers: With, acme: OpenIdProvider, kind: str
+) -> None:
+    server = google_or_apple(with_providers, acme, kind, over=SECOND)
+    id_ = member(server)
+    owner = Caller(server, "app")
+    owner.sign_in()
+    factor = set_up_app(owner)
+    app = Caller(server, "app")
+    assert bring(app, acme.id_token(nonce="n-1")) == 400
+    form = app.last.json()
+    assert {m["id"] for m in form["ui"]["messages"]} == {1010016}
+    app.submit(form, method="password", password=PASSWORD, identifier="ann@example.org")
+    assert app.token
+    assert providers_of(server, id_) == []
+    for _ in range(restarts):
+        app.start("login", aal="aal2")
+    step = app.start("login", aal="aal2")
+    app.submit(step, method="totp", totp_code=factor.next_code())
+    assert providers_of(server, id_) == [ANN["sub"]]
+    again = Caller(server, "app")
+    assert bring(again, acme.id_token(nonce="n-1", jti="again")) == 200
+
+
+def test_what_one_app_is_to_link_is_not_linked_by_another(
+    with_providers: With, acme: OpenIdProvider, kind: str
+) -> None:
+    server = google_or_apple(with_providers, acme, kind, over=SECOND)
+    id_ = member(server)
+    owner = Caller(server, "app")
+    owner.sign_in()
+    factor = set_up_app(owner)
+    acme.user = {"sub": "eve", "email": "ann@example.org"}
+    eve = Caller(server, "app")
+    bring(eve, acme.id_token(nonce="n-1"))
+    eve.submit(eve.last.json(), method="password", password=PASSWORD, identifier="ann@example.org")
+    ann = Caller(server, "app")
+    ann.sign_in()
+    ann.submit(ann.start("login", aal="aal2"), method="totp", totp_code=factor.next_code())
+    assert ann.whoami()["authenticator_assurance_level"] == "aal2"
+    assert providers_of(server, id_) == []
 
 
 def test_tokens_of_other_providers_are_not_taken(with_providers: With, acme: OpenIdProvider) -> None:

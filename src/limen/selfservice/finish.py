@@ -64,6 +64,7 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
     commit = ctx.db.begin()
     if following:
         flows.insert(commit, following)
+    linking.leave_with(commit, ctx, flow, Subject(session, effects.identity))
     flow.updated_at = ctx.stamp
     flows.update(commit, flow.passed(so_far.id))
     if begins:

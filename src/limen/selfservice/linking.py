@@ -13,10 +13,12 @@ from limen.context import Context
 from limen.core import messages, ui
 from limen.core.errors import form_error
 from limen.db.database import Commit
+from limen.flow import pauses
 from limen.flow.method import Arrived
 from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
+from limen.identity.identifiers import federated
 from limen.identity.model import Identity
 from limen.methods.oidc import credential
 from limen.methods.oidc.common import ID
@@ -27,6 +29,7 @@ from limen.session import strength, trusted
 from limen.session.model import Proof, Session, Subject
 
 _KEY = "linking"
+SECONDS = 3600  # an app may take until its second step
 _BY_TRAIT = ("password", "webauthn", "code")  # credentials that are there, if empty, as long as a trait names them
 
 
@@ -70,9 +73,7 @@ def waiting_for(flow: Flow) -> str:
 
 
 async def second_step(ctx: Context, flow: Flow, subject: Subject, csrf: str) -> Flow | None:
-    """The flow that asks for the second factor where one is needed, and then links; not stored yet.
-
-    An app asks for its second step itself, and nothing ties that to this flow.
+    """The flow that asks a browser for the second factor where one is needed, and then links; not stored yet.
 
     :param csrf: the browser's secret, which may be new
     """
@@ -85,6 +86,25 @@ async def second_step(ctx: Context, flow: Flow, subject: Subject, csrf: str) -> 
     following.organization_id = flow.organization_id
     following.private[_KEY] = flow.private.pop(_KEY)
     return following
+
+
+def leave_with(commit: Commit, ctx: Context, flow: Flow, subject: Subject) -> None:
+    """An app begins its second step itself, with the session: what is to be linked waits for that one."""
+    missing = strength.lack(ctx.project, subject.session, subject.identity, ctx.stamp)
+    if flow.is_browser or missing != "step" or not is_waiting(flow):
+        return
+    kept, whom = flow.private.pop(_KEY), subject.identity.id
+    pauses.pause(commit, ctx, _KEY, flow.id, kept, seconds=SECONDS, identity_id=whom, id_=_left_with(subject.session))
+
+
+async def take_up(ctx: Context, flow: Flow, session: Session) -> None:
+    """Let an app's second step know what is to be linked after it."""
+    if not flow.is_browser and (found := await pauses.look(ctx, _left_with(session), _KEY)):
+        flow.private[_KEY] = found.values
+
+
+def _left_with(session: Session) -> str:
+    return f"{_KEY} {session.id}"
 
 
 class Joined(NamedTuple):
@@ -117,6 +137,8 @@ def join(ctx: Context, flow: Flow, before: Identity, identity: Identity, session
     is_proved_now = _has_proved(identity, identifier) and not _has_proved(before, identifier)
     if is_proved_now:
         identity = _emptied(ctx, identity)
+    elif federated(entry["provider"], entry["subject"]) in credential.known_by(identity):
+        return Joined(identity, session)
     return Joined(with_account(ctx, identity, entry), session, is_proved_now)
 
 

@@ -11,7 +11,7 @@ from limen.flow import oauth2 as provider
 from limen.flow import store
 from limen.flow.method import Arrived, Identified, Passed, Sent, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
-from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, oauth2, social, trust
+from limen.selfservice import engine, exchange, expiry, finish, guard, hooks, identify, linking, oauth2, social, trust
 from limen.selfservice.loginforms import fresh
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
@@ -54,6 +54,7 @@ async def start(ctx: Context, type_: FlowType) -> Reply:
     code = exchange.offer(ctx, flow) if subject is None else ""
     commit = ctx.db.begin()
     if subject and wanted == "aal2":
+        await linking.take_up(ctx, flow, subject.session)
         step = await identify.second_step_at_once(ctx, flow, subject.identity)
         if isinstance(step, Shown) and step.then:
             step.then(commit)

@@ -37,6 +37,11 @@ def linked(identity: Identity) -> set[str]:
     return {str(e.get("provider", "")) for e in entries(identity)}
 
 
+def known_by(identity: Identity) -> tuple[str, ...]:
+    """What a person is known by at providers."""
+    return identity.credentials[ID].identifiers if ID in identity.credentials else ()
+
+
 def changed(before: Identity, after: Identity) -> dict[str, Any]:
     """The ids of the providers that were `linked` and `unlinked` in between; nothing when none was."""
     had, has = linked(before), linked(after)
