@@ -22,7 +22,7 @@ from limen.session import service as sessions
 from limen.session import store, strength
 from limen.session.model import Subject
 
-_INVALID = "Invalid credentials"
+INVALID = "Invalid credentials"
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -80,7 +80,7 @@ async def _login(call: Call) -> Answer:
     ctx = flows.inner(call, "login", token=token, **({"aal": "aal2"} if second else {}))
     flow_id = asked.flow_id or flows.flow_of(await login.start(ctx, flows.API)).id
     reply = await login.submit(ctx, flow_id, flows.form(method=method, **values))
-    return await _signed_in(call, flows.body_of(reply, status=401, message=_INVALID), token)
+    return await signed_in(call, flows.body_of(reply, status=401, message=INVALID), token)
 
 
 def _proof(asked: Login) -> tuple[str, Mapping[str, str | None]]:
@@ -101,7 +101,7 @@ def _proof(asked: Login) -> tuple[str, Mapping[str, str | None]]:
     raise ApiError(400, "Nothing to sign in with.", reason="Send email and password, or what the next step asks for.")
 
 
-async def _signed_in(call: Call, body: dict[str, Any], token: str) -> Answer:
+async def signed_in(call: Call, body: dict[str, Any], token: str) -> Answer:
     """The session, in the body and in the cookie, and what is still missing for it to be of use."""
     token = str(body.get("session_token") or token)
     ctx = flows.inner(call, "login", token=token)
@@ -167,7 +167,7 @@ async def _register(call: Call) -> Answer:
     if not body.get("session_token"):  # the project lets nobody in by signing up alone
         waits = {"identity": body.get("identity"), "session_token": None, "session": None}
         return json_answer({**waits, "continue_with": body.get("continue_with") or []})
-    return await _signed_in(call, body, "")
+    return await signed_in(call, body, "")
 
 
 # --- one's own account --------------------------------------------------------------------------------------------------

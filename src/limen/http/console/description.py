@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from limen import __version__
-from limen.http.console import access, account, live, people, programs, records
+from limen.http.console import access, account, factors, live, people, programs, records
 from limen.http.console.route import Route, schemas
 from limen.http.openapi.shape import Schema, obj
 
 ROUTES: tuple[Route, ...] = (
-    *account.ROUTES, *people.ROUTES, *live.ROUTES, *records.ROUTES, *access.ROUTES, *programs.ROUTES,
+    *account.ROUTES, *factors.ROUTES, *people.ROUTES, *live.ROUTES, *records.ROUTES, *access.ROUTES, *programs.ROUTES,
 )  # fmt: skip
 _TAGS = {
     "account": "Signing in, and one's own account",
+    "factors": "One's own second factors",
     "people": "People, as operators look after them",
     "sessions": "Sessions",
     "schemas": "Identity schemas",
@@ -36,6 +37,12 @@ ANSWERS: dict[str, Schema] = {
     "whoAmI": obj("session*: any, role*: string?, next*: nextStep?"),
     "provider": obj("id*, label*, provider*, start*: object"),
     "changed": obj("state*, identity*: object"),
+    "factors": obj(
+        "totp*: boolean, webauthn*: boolean, recovery_codes*: boolean, recovery_codes_left*: integer, devices*: any[]"
+    ),
+    "totpSetUp": obj("flow_id*: uuid, totpUrl*, secret*, qr*"),
+    "keySetUp": obj("flow_id*: uuid, publicKey*: object"),
+    "recoveryCodes": obj("flow_id*: uuid, codes*: string[]"),
     "ban": obj("identity_id*: uuid, reason*, until*: string?, created_at*: time, created_by*"),
     "person": obj(
         "id*: uuid, schema_id*, schema_url*, state*, traits*: any, metadata_public*: any, metadata_admin*: any",
