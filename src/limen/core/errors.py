@@ -124,6 +124,8 @@ class ApiError(LimenError):
         return {"error": self.envelope(request_id), **self.top}
 
 
+SWITCHED_OFF = "flow_disabled"  # the check of a flow that is not offered here
+
 GENERIC: dict[int, str] = {
     400: "This request is malformed or has invalid parameters.",
     401: "This request needs a valid session.",
@@ -319,11 +321,11 @@ def flow_disabled(what: str) -> ApiError:
 
 
 def recovery_disabled() -> ApiError:
-    return bad_request("Recovery is switched off here.")
+    return bad_request("Recovery is switched off here.", check=SWITCHED_OFF)
 
 
 def verification_disabled() -> ApiError:
-    return bad_request("Verification is switched off here.")
+    return bad_request("Verification is switched off here.", check=SWITCHED_OFF)
 
 
 def flow_gone(

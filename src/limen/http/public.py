@@ -176,17 +176,27 @@ def _start(
         try:
             return await render(call, await start(call.ctx, type_))
         except ApiError as error:
-            client = call.ctx.client
-            return await fail(call, error, json=type_ == "api" or client.is_json or client.accepts_json)
+            # Kratos asks who wants JSON here even at the address for apps.
+            app = type_ == "api" and error.check != errors.SWITCHED_OFF
+            return await fail(call, error, json=app or _wants_json(call))
 
     return handler
 
 
 def _fetch(fetch: Callable[[Context, str | None], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
     async def handler(call: Call) -> Answer:
-        return await render(call, await fetch(call.ctx, parse_id(call.first("id"))))
+        try:
+            return await render(call, await fetch(call.ctx, parse_id(call.first("id"))))
+        except ApiError as error:
+            if error.check == errors.SWITCHED_OFF or error.id == "self_service_flow_disabled":
+                return await fail(call, error, json=_wants_json(call))
+            raise
 
     return handler
+
+
+def _wants_json(call: Call) -> bool:
+    return call.ctx.client.is_json or call.ctx.client.accepts_json
 
 
 def _submit(submit: Callable[[Context, str | None, Form], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
