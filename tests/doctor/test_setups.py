@@ -109,6 +109,9 @@ SETUPS = [
           "browsers make keys for a domain only", "Write a domain"),
     # nanogpt-community/nanochat#44
     Setup("keys_for_another_domain", both(public(ID), keys(id="example.com")), "the browser refuses", "Write example.org"),
+    # casdoor/casdoor#1090
+    Setup("keys_on_a_page_at_an_address", both(public("http://127.0.0.1:4433/"), keys(id="localhost")),
+          "but the page with the key's button is at 127.0.0.1", "as http://localhost:4433/", dev=True),
     # pocket-id/pocket-id#39, duo-labs/py_webauthn#90
     Setup("origin_without_its_s", both(public(ID), keys(origins=["http://id.example.org"])),
           "does not list https://id.example.org", "Add https://id.example.org"),

@@ -40,7 +40,11 @@ def _known(patient: Patient, where: tuple[str, ...], rp: WebauthnRp | PasskeyRp)
     for page in pages:
         if not covers(rp.id, page.host):
             told = f"{at} is {rp.id}, but the page with the key's button is at {page.host}: the browser refuses."
-            yield trouble(told, f"Write {site(page.host)}, or another ending of {page.host}.")
+            if is_ip(page.host):
+                name = f"http://localhost:{page.url.port or 80}/" if is_local(page.host) else "https://id.example.org/"
+                yield trouble(told, f"Browsers make no key at an address: open the pages under a name, as {name}")
+            else:
+                yield trouble(told, f"Write {site(page.host)}, or another ending of {page.host}.")
         elif page.url.scheme == "http" and not is_local(page.host):
             told = f"{page.origin} is not HTTPS: browsers offer keys on safe pages only."
             yield trouble(told, "Serve the page over HTTPS.")
