@@ -395,6 +395,14 @@ class Notices(Section, frozen=True):
     provider_changed: Annotated[bool, says("After a provider was linked to the account, or unlinked.")] = False
 
 
+class Registration(Section, frozen=True):
+    """Signing up, beyond what Kratos knows of it."""
+
+    invite_only: Annotated[
+        bool, says("Only who was invited signs up, in whichever way. The admin API makes accounts all the same.")
+    ] = False
+
+
 class Audit(Section, frozen=True):
     """The audit log."""
 
@@ -452,6 +460,7 @@ class Limen(Section, frozen=True):
     methods: OwnMethods = OwnMethods()
     notices: Notices = Notices()
     pages: Pages = Pages()
+    registration: Registration = Registration()
     second_factor: SecondFactor = SecondFactor()
     selfservice: OwnSelfService = OwnSelfService()
     social: Social = Social()

@@ -424,6 +424,13 @@ SEND_LINK_AGAIN = _info(9010003, "Send a new link")
 TRUST_DEVICE = _info(9010004, "Do not ask for this again in this browser, for {days} day(s)", "days")
 WRONG_LOGIN_LINK = _error(9040001, "This link is no longer valid, or was used before. Ask for a new one.")
 TOO_MANY_GUESSES = _error(9040002, "There were too many wrong attempts. Wait a few minutes, then try again.")
+BY_INVITATION_ONLY = _error(
+    9040003, "You can sign up here by invitation only. Open the link in the invitation that you got by mail."
+)
+INVITATION_OVER = _error(9040004, "This invitation is no longer valid. Ask for a new one.")
+INVITATION_OF_ANOTHER = _error(
+    9040005, "This invitation is for another address. Sign up with the address that it was sent to."
+)
 WRONG_VERIFICATION_CODE = _error(
     4070006, "This code does not match, or was used before. Check it, or ask for a new one."
 )

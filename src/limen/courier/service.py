@@ -71,6 +71,12 @@ def queue_link(
     _queue(commit, ctx, f"{kind}/valid", "email", address, data, _language(ctx, identity, None, payload))
 
 
+def queue_invitation(commit: Commit, ctx: Context, address: str, link: str, seconds: float) -> None:
+    """Queue an invitation to sign up."""
+    data: dict[str, Any] = {"invitation_url": link, "expires_in_minutes": int(seconds // 60)}
+    _queue(commit, ctx, "invitation", "email", address, data, "")
+
+
 def queue_unknown(
     commit: Commit, ctx: Context, request_url: str, payload: dict[str, Any], kind: str, address: str
 ) -> None:

@@ -22,7 +22,7 @@ _WORDS: Final = {
     "verification_code/invalid": "verification_unknown",
 }
 _CODES: Final = ("login_code", "registration_code", "verification_code", "recovery_code")
-_LINKS: Final = ("verification_url", "recovery_url", "login_url")
+_LINKS: Final = ("verification_url", "recovery_url", "login_url", "invitation_url")
 # Where somebody goes who reads of what they did not do: the settings, or the way back into the account.
 _SETTINGS: Final = ("new_device", "provider_linked", "provider_unlinked")
 _RECOVERY: Final = ("password_changed", "address_removed")

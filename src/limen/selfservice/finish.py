@@ -15,7 +15,7 @@ from limen.flow import oauth2 as provider
 from limen.flow import store as flows
 from limen.flow.method import Changed, Passed
 from limen.flow.model import Flow
-from limen.identity import bans
+from limen.identity import bans, invitations
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
@@ -170,6 +170,10 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     if effects.identity is not identity:
         so_far.data.traits = None  # what was typed is not what may not fit
         effects.identity = checked(ctx, effects.identity)
+    invitation = await invitations.admitted(ctx, flow.request_url, effects.identity)
+    if invitation:  # whoever has the link has read the mail
+        effects.identity = identities.mark_address(ctx, effects.identity, "email", invitation.email, status="completed")
+        effects.thens.append(lambda commit: invitations.accept(commit, ctx, invitation, effects.identity))
     if not effects.identity.is_active:
         return await _wait(ctx, effects.identity, changed, so_far)
     if ctx.project.config.selfservice.flows.verification.enabled:

@@ -23,6 +23,7 @@ from limen.session import store, strength
 from limen.session.model import Subject
 
 INVALID = "Invalid credentials"
+_UNINVITED = (messages.BY_INVITATION_ONLY.id, messages.INVITATION_OVER.id, messages.INVITATION_OF_ANOTHER.id)
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -159,11 +160,14 @@ async def _begin_register(call: Call) -> Answer:
 
 async def _register(call: Call) -> Answer:
     asked = await read(call, Register)
-    ctx = flows.inner(call, "registration")
-    flow_id = asked.flow_id or flows.flow_of(await registration.start(ctx, flows.API)).id
+    invited = {"invite_token": asked.invite_token} if asked.invite_token else {}
+    ctx = flows.inner(call, "registration", **invited)
+    flow_id = (asked.flow_id if not invited else None) or flows.flow_of(await registration.start(ctx, flows.API)).id
     traits = {"email": asked.email, **asked.traits}
     form = flows.form(method="password", password=asked.password, traits=traits)
-    body = flows.body_of(await registration.submit(ctx, flow_id, form), message="The account was not created.")
+    reply = await registration.submit(ctx, flow_id, form)
+    uninvited = reply.flow is not None and any(message.id in _UNINVITED for message in reply.flow.ui.messages)
+    body = flows.body_of(reply, status=403 if uninvited else 400, message="The account was not created.")
     if not body.get("session_token"):  # the project lets nobody in by signing up alone
         waits = {"identity": body.get("identity"), "session_token": None, "session": None}
         return json_answer({**waits, "continue_with": body.get("continue_with") or []})
