@@ -129,12 +129,12 @@ def _of_message(message: Message, field: str) -> Cause:
 
 
 def expired(times: Mapping[str, str], now: str) -> Cause:
-    """Why a flow counts as expired: it was open for too long, or two clocks differ."""
+    """Why a flow counts as expired: the page was open for too long, or this node's clock is ahead of another one's."""
     issued, expires = times["issued_at"], times["expires_at"]
-    if now < issued:
-        found = f"it is {now} here, and the flow was made at {issued}: two nodes' clocks differ"
-        return Cause("clock", "a flow that was made before now", found, _TIME)
     late = (clock.parse(now) - clock.parse(expires)).total_seconds()
-    found = f"{late:.0f} s later"
-    lifespan = "The page was open for too long; `selfservice.flows.….lifespan` says how long it may be."
+    found = f"{late:.0f} s later; it was made at {issued}"
+    lifespan = (
+        "The page was open for too long: `selfservice.flows.….lifespan` says how long it may be. If it was made a moment ago, "
+        "the clocks of two nodes differ: `limen doctor` compares them."
+    )
     return Cause("flow_expired", f"an answer by {expires}", found, lifespan)
