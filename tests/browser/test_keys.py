@@ -229,9 +229,10 @@ def test_a_passkey_signs_in_from_its_button(begin: Begin, page: Page) -> None:
     at_home(page)
 
 
-def test_a_passkey_is_offered_in_the_field(begin: Begin, page: Page) -> None:
+@pytest.mark.parametrize("style", ["unified", "identifier_first"])
+def test_a_passkey_is_offered_in_the_field(begin: Begin, page: Page, style: str) -> None:
     """Conditional mediation (W3C WebAuthn 3, §5.1.4): chosen from the list of the browser, without a button."""
-    base = begin(PASSKEYS).public
+    base = begin(merge(PASSKEYS, {"selfservice": {"flows": {"login": {"style": style}}}})).public
     Device(page, BUILT_IN)
     sign_up(page, base, ANN)
     add_passkey(page, base)
