@@ -206,7 +206,7 @@ def test_93_a_search_does_not_look_at_secrets(server: LiveServer) -> None:
         assert found == [], secret
     text = httpx.get(f"{server.admin}admin/identities", params={"search": "ann"}).text
     assert ANN in text
-    assert not [secret for secret in secrets[:-2] if secret in text]
+    assert not [secret for secret in secrets[:-2] if len(secret) > 2 and secret in text]  # two letters are in any id
 
 
 def test_93_people_cannot_be_found_by_their_secrets(server: LiveServer) -> None:

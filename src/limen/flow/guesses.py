@@ -110,7 +110,7 @@ async def holder(
     :param named: what strangers are counted by: the normal spelling of the name they gave
     :raises FormError: there were too many
     """
-    row = await ctx.db.row(
+    [row] = await ctx.db.rows(  # the query begins with a row, so there is always one
         _HOLDER,
         kind=f"{kind}:",
         type=type_,
@@ -118,7 +118,6 @@ async def holder(
         stranger=counter(ctx, kind, named),
         address=network(ctx.client.ip),
     )
-    assert row is not None  # noqa: S101 - the query begins with a row
     identity = people.from_row(row) if row[0] is not None else None
     limits = ctx.project.config.limen.limits
     blocked = (row[5] if limits.guesses_per_person else None, row[6] if limits.guesses_per_address else None)
