@@ -112,6 +112,10 @@ def test_a_request_and_its_statements_are_one_trace(start: Start, collector: Col
     assert PASSWORD not in sent
     assert "ann@" not in sent
     assert flow["id"] not in sent
+    person = httpx.get(server.admin + "admin/identities").json()[0]["id"]
+    httpx.get(server.admin + f"admin/identities/{person}", headers={"traceparent": f"00-{TRACE[::-1]}-{PARENT}-01"})
+    (asked,) = [span for span in collector.of(TRACE[::-1]) if span["kind"] == 2]
+    assert (asked["name"], person in json.dumps(asked)) == ("GET /admin/identities/{id}", False)
     path, headers, first = collector.calls[0]
     assert (path, headers["Authorization"]) == ("/v1/traces", "Bearer of-the-collector")
     named = {one["key"]: one["value"]["stringValue"] for one in first["resourceSpans"][0]["resource"]["attributes"]}

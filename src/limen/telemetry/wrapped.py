@@ -30,7 +30,7 @@ def traced(port: Port, tracer: Tracer) -> Port:
         headers = dict(reversed(scope["headers"]))
         with tracer.request(f"{scope['method']} {route}", headers.get(b"traceparent", b"").decode("latin1")) as span:
             span.attributes = {
-                "http.request.method": scope["method"], "http.route": route, "url.path": path[:200],
+                "http.request.method": scope["method"], "http.route": route,
                 "url.scheme": scope.get("scheme", "http"), "server.address": headers.get(b"host", b"").decode("latin1")[:200],
             }  # fmt: skip
 
