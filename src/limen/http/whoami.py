@@ -26,6 +26,7 @@ class _Made(Struct):
 
 
 _NO_SESSION = msgspec.json.encode(errors.no_session().body()) + b"\n"
+_IMPERSONATED = '"impersonated_by"'  # in the text of a session, where people cannot write
 
 
 def serves(scope: Scope) -> bool:
@@ -45,6 +46,8 @@ async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
     if row is None or not row[0] or row[1] <= now or row[5] != "active":
         if project.config.feature_flags.cacheable_sessions:
             headers.append((b"ory-session-cache-for", b"60"))
+        return await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
+    if _IMPERSONATED in row[3] and not await store.is_impersonation_good(site.database(), _id_of(row[3]), now):
         return await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
     _, expires_at, aal, session, identity_id, _, available, schema_id, identity, trusted = row
     made, required = "", project.config.limen.second_factor.required
@@ -79,6 +82,14 @@ async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
             headers.append((b"set-cookie", value.encode()))
     headers.append((b"content-length", str(len(body)).encode()))
     return await _send(send, scope, 200, body, headers)
+
+
+class _WithId(Struct):
+    id: str
+
+
+def _id_of(session: str) -> str:
+    return msgspec.json.decode(session, type=_WithId).id
 
 
 def _second_factor(project: Project, schema: str, made: str, *, spared: bool) -> str:

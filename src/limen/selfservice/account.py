@@ -13,9 +13,9 @@ from limen.identity import service as identities
 from limen.identity import store as people
 from limen.project import operators
 from limen.selfservice import notices
+from limen.session import impersonation, trusted
 from limen.session import service as sessions
 from limen.session import store as session_store
-from limen.session import trusted
 from limen.session.model import Subject
 
 MOST_SESSIONS = 1000
@@ -52,6 +52,7 @@ async def delete(ctx: Context, subject: Subject) -> None:
     :raises ApiError: 404, accounts are not deleted here by their owners; 403, the sign-in was too long ago
     """
     check_may_delete(ctx)
+    impersonation.refuse(subject)
     if not sessions.is_privileged(ctx, subject.session):
         raise errors.ApiError(403, "Sign in again to delete the account.", id="session_refresh_required")
     identity = subject.identity

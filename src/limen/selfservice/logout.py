@@ -6,14 +6,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from limen.audit import record
 from limen.context import Context
 from limen.core import crypto, csrf, errors, urls
 from limen.core.errors import ApiError
 from limen.selfservice import engine
 from limen.selfservice.reply import Reply
+from limen.session import own, store
 from limen.session import service as sessions
-from limen.session import store
 from limen.session.model import Subject
 
 
@@ -56,11 +55,7 @@ def _return_url(ctx: Context, asked: str, default: str) -> str:
 
 
 async def _end(ctx: Context, subject: Subject, to: str) -> Reply:
-    commit = ctx.db.begin()
-    store.revoke(commit, subject.session.id)
-    record.record(commit, ctx, "auth.logout", subject.identity, session=subject.session.id)
-    await ctx.db.commit(commit)
-    ctx.events.tell("session.revoked", subject.identity.id, session=subject.session.id)
+    await own.sign_out(ctx, subject)
     return Reply(json=ctx.client.accepts_json, status=204, url=to, ends_session=True, csrf=csrf.new_secret())
 
 
@@ -94,8 +89,5 @@ async def of_app(ctx: Context, body: bytes) -> Reply:
     subject = await store.subject(ctx.db, sessions.digest(token)) if token else None
     if subject is None:
         raise ApiError(403, reason="There is no session with this token.")
-    commit = ctx.db.begin()
-    store.revoke(commit, subject.session.id)
-    record.record(commit, ctx, "auth.logout", subject.identity, session=subject.session.id)
-    await ctx.db.commit(commit)
+    await own.sign_out(ctx, subject)
     return Reply(json=True, status=204)

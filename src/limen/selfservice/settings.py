@@ -17,8 +17,8 @@ from limen.identity.model import Identity
 from limen.methods import ALL
 from limen.selfservice import change, engine, expiry, hooks
 from limen.selfservice.reply import Leave, Reply
+from limen.session import impersonation, strength
 from limen.session import service as sessions
-from limen.session import strength
 from limen.session.model import Session, Subject
 
 PAUSE = "ory_kratos_settings_"  # followed by the method
@@ -124,6 +124,10 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     subject = await sessions.current(ctx)
     if subject is None:
         return _signed_out(ctx)
+    try:
+        impersonation.refuse(subject)
+    except ApiError as error:
+        return engine.failed(ctx, error)
     flow = await engine.asked(ctx, "settings", id_, "There is no such settings page any more. Open it again.")
     json = ctx.client.is_json or not flow.is_browser
     if not _is_strong_enough(ctx, subject):

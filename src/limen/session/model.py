@@ -33,6 +33,12 @@ class Device(Struct, frozen=True):
     location: str
 
 
+class Metadata(Struct, frozen=True):
+    """What only an impersonated session has: the operator who acts in it."""
+
+    impersonated_by: str
+
+
 class Document(Struct, frozen=True):
     """A session as it is sent, without what is checked on every request: those are columns."""
 
@@ -42,6 +48,7 @@ class Document(Struct, frozen=True):
     authentication_methods: tuple[Proof, ...]
     issued_at: str
     devices: tuple[Device, ...]
+    metadata: Metadata | UnsetType = UNSET
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -54,6 +61,7 @@ class Session(Struct, frozen=True, kw_only=True):
     issued_at: str
     proofs: tuple[Proof, ...]
     devices: tuple[Device, ...]
+    impersonated_by: str = ""  # the id of the operator who acts as this person (see impersonation.py)
     trusted_device: str = ""  # the id of the trusted browser it lives in (see trusted.py)
 
     @property
@@ -62,7 +70,8 @@ class Session(Struct, frozen=True, kw_only=True):
 
     def document(self, *, stored: bool = False) -> Document:
         devices = tuple(d for d in self.devices if d.id != NOT_STORED) if stored else self.devices
-        return Document(self.id, self.authenticated_at, self.aal, self.proofs, self.issued_at, devices)
+        metadata = Metadata(self.impersonated_by) if self.impersonated_by else UNSET
+        return Document(self.id, self.authenticated_at, self.aal, self.proofs, self.issued_at, devices, metadata)
 
     def is_active(self, now: str, identity: Identity | None) -> bool:
         return self.active and self.expires_at > now and (identity is None or identity.is_active)
@@ -105,6 +114,7 @@ def decode(
         issued_at=d.issued_at,
         proofs=d.authentication_methods,
         devices=d.devices,
+        impersonated_by=d.metadata.impersonated_by if isinstance(d.metadata, Metadata) else "",
         trusted_device=trusted_device or "",
     )
 

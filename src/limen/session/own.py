@@ -5,13 +5,26 @@ from __future__ import annotations
 from limen.audit import record
 from limen.context import Context
 from limen.core.errors import LimenError
-from limen.session import store, trusted
+from limen.session import impersonation, store, trusted
 from limen.session.model import Session, Subject
 
 
 async def others(ctx: Context, subject: Subject, limit: int) -> list[Session]:
     """The other active ones, newest first."""
     return await store.others(ctx.db, subject.identity.id, subject.session.id, ctx.stamp, limit, 0)
+
+
+async def sign_out(ctx: Context, subject: Subject) -> None:
+    """End the session itself, and with an operator's those in which they act as somebody else."""
+    commit = ctx.db.begin()
+    store.revoke(commit, subject.session.id)
+    if subject.session.impersonated_by:
+        impersonation.ended(commit, ctx, subject)
+    else:
+        record.record(commit, ctx, "auth.logout", subject.identity, session=subject.session.id)
+        await impersonation.ends_with(ctx, commit, subject.session.id)
+    await ctx.db.commit(commit)
+    ctx.events.tell("session.revoked", subject.identity.id, session=subject.session.id)
 
 
 class _NotTheirs(LimenError):

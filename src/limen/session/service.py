@@ -26,6 +26,8 @@ async def current(ctx: Context) -> Subject | None:
     subject = await store.subject(ctx.db, digest(ctx.client.token))
     if subject is None or not subject.session.is_active(ctx.stamp, subject.identity):
         return None
+    if subject.session.impersonated_by and not await store.is_impersonation_good(ctx.db, subject.session.id, ctx.stamp):
+        return None
     return subject
 
 
@@ -42,18 +44,21 @@ async def must(ctx: Context, error: ApiError | None = None) -> Subject:
     return subject
 
 
-def issue(ctx: Context, identity: Identity, *proofs: Proof) -> tuple[Session, str]:
-    """A new session and its token; nothing is stored yet."""
+def issue(
+    ctx: Context, identity: Identity, *proofs: Proof, impersonated_by: str = "", lifespan: float = 0
+) -> tuple[Session, str]:
+    """A new session and its token; nothing is stored yet. `lifespan` is in seconds, and by default the configured one."""
     session = Session(
         id=new_id(),
         identity_id=identity.id,
         active=True,
         created_at=ctx.stamp,
-        expires_at=_expiry(ctx),
+        expires_at=ctx.after(lifespan) if lifespan else _expiry(ctx),
         authenticated_at=ctx.stamp,
         issued_at=ctx.stamp,
         proofs=proofs,
         devices=(device(ctx.client),),
+        impersonated_by=impersonated_by,
     )
     return session, crypto.session_token()
 

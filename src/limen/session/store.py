@@ -61,6 +61,13 @@ _OTHERS = f"""
      where s.project_id = :project and s.identity_id = :identity_id and s.id <> :keep and s.active = 1 and s.expires_at > :now
      order by s.created_at desc, s.id limit :limit offset :offset
 """
+_HOLDS = """
+    select 1 from sessions s
+      join sessions o on o.project_id = s.project_id and o.id = s.impersonator and o.active = 1 and o.expires_at > :now
+      join identities i on i.project_id = o.project_id and i.id = o.identity_id and i.state = 'active'
+      join operators p on p.project_id = o.project_id and p.identity_id = o.identity_id and p.role <> 'viewer'
+     where s.project_id = :project and s.id = :id
+"""
 _RECENT = f"""
     select {COLUMNS} from sessions s
      where s.project_id = :project and s.identity_id = :identity_id order by s.created_at desc, s.id limit :limit
@@ -87,9 +94,15 @@ async def by_id(db: ProjectDatabase, id_: str) -> Session | None:
     return decode(*row[:_WIDTH]) if row else None
 
 
-def insert(commit: Commit, session: Session, digest: str) -> None:
-    """Store a new session. That it began is noted of the person, for the operators."""
-    directory.signed_in(commit, session.identity_id, session.authenticated_at)
+async def is_impersonation_good(db: ProjectDatabase, id_: str, now: str) -> bool:
+    """Whether the session from which an operator began this one is still good, and they are still an operator who may."""
+    return await db.row(_HOLDS, id=id_, now=now) is not None
+
+
+def insert(commit: Commit, session: Session, digest: str, *, is_login: bool = True) -> None:
+    """Store a new session. That it began is noted of the person, for the operators, unless it is no sign-in of theirs."""
+    if is_login:
+        directory.signed_in(commit, session.identity_id, session.authenticated_at)
     commit.add(
         _INSERT,
         id=session.id,

@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from limen.audit import record
 from limen.core import clock, csrf, messages
 from limen.core.errors import ApiError
 from limen.flow.model import Flow
@@ -18,8 +17,8 @@ from limen.http.console.route import Route
 from limen.http.kit import Answer, Call, json_answer
 from limen.project import operators
 from limen.selfservice import login, registration, settings
+from limen.session import own, strength
 from limen.session import service as sessions
-from limen.session import store, strength
 from limen.session.model import Subject
 
 INVALID = "Invalid credentials"
@@ -212,11 +211,7 @@ async def _session(call: Call) -> Answer:
 async def _logout(call: Call) -> Answer:
     ctx = flows.inner(call, "logout", token=credentials(call)[1])
     if subject := await sessions.current(ctx):
-        commit = ctx.db.begin()
-        store.revoke(commit, subject.session.id)
-        record.record(commit, ctx, "auth.logout", subject.identity, session=subject.session.id)
-        await ctx.db.commit(commit)
-        ctx.events.tell("session.revoked", subject.identity.id, session=subject.session.id)
+        await own.sign_out(ctx, subject)
     return Answer(204, headers=[session_cookie(call, "", clock.text(call.ctx.now))])
 
 

@@ -50,6 +50,7 @@ ANSWERS: dict[str, Schema] = {
         "id*: uuid, schema_id*, schema_url*, state*, traits*: any, metadata_public*: any, metadata_admin*: any",
         "created_at*: time, updated_at*: time, last_login_at*: string?, ban: ban?, credentials: object",
     ),
+    "impersonation": obj("session_token*, session*: object"),
     "people": obj(f"identities*: person[], {_PAGE}"),
     "batchResult": obj("id*, success*: boolean, error*: string?"),
     "batchResults": obj("results*: batchResult[], succeeded*: integer, failed*: integer"),

@@ -23,6 +23,8 @@ from limen.identity.listing import Listed
 from limen.identity.model import Identity
 from limen.selfservice import recovery_by_admin
 from limen.session import admin as session_admin
+from limen.session import impersonation
+from limen.session import service as sessions
 
 DEFAULT_PAGE, MAX_PAGE, MAX_BATCH = 100, 500, 100
 LINK_SECONDS = "1h"
@@ -60,6 +62,12 @@ class SetBan(Struct, forbid_unknown_fields=True):
 
     reason: str = ""
     until: str | None = None
+
+
+class Impersonate(Struct, forbid_unknown_fields=True):
+    """`reason` goes on the record."""
+
+    reason: str
 
 
 class SetPassword(Struct, forbid_unknown_fields=True):
@@ -183,6 +191,16 @@ async def _unban(call: Call) -> Answer:
     return json_answer(await _shown(call, await bans.lift(call.ctx, _id(call))))
 
 
+async def _impersonate(call: Call) -> Answer:
+    asked = await read(call, Impersonate)
+    if not asked.reason.strip() or len(asked.reason) > 1000:
+        raise ApiError(400, "The body does not fit.", reason="reason: say why, in up to 1000 characters.")
+    operator = await sessions.must(call.ctx)
+    whom = await service.must(call.ctx.db, _id(call))
+    session, token = await impersonation.begin(call.ctx, operator, whom, asked.reason.strip())
+    return json_answer({"session_token": token, "session": sessions.body(call.ctx, session, whom)}, 201)
+
+
 async def _reset_password(call: Call) -> Answer:
     asked = await read(call, SetPassword)
     before = await service.must(call.ctx.db, _id(call))
@@ -242,6 +260,12 @@ ROUTES: tuple[Route, ...] = (
     Route(
         id="unban", method="POST", path=_ONE + "/unban", tag="people", says="Lift a ban", may="developer",
         handler=_unban, answers={200: "person"}, errors=(404, 409),
+    ),
+    Route(
+        id="impersonate", method="POST", path=_ONE + "/impersonate", tag="people",
+        says="Act as a person for a quarter of an hour, to see what they see", may="developer", recent=True,
+        handler=_impersonate, body=Impersonate, answers={201: "impersonation"}, errors=(404, 409),
+        example={"reason": "They asked for help with their settings."},
     ),
     Route(
         id="resetPassword", method="POST", path=_ONE + "/reset-password", tag="people",
