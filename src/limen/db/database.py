@@ -117,6 +117,11 @@ class ProjectDatabase:
     def __init__(self, driver: Driver, project: str) -> None:
         self._driver, self.project = driver, project
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether a table lies in the order of its key (`/*clustered*/`), so that reading on in it is cheap."""
+        return self._driver.dialect == "sqlite"
+
     async def row(self, sql: str, **params: Any) -> Row | None:
         """The first row, or None."""
         found = await self._driver.rows(sql, confined(sql, self.project, params))

@@ -19,6 +19,7 @@ from limen.identity.listing import Listed
 Sort = Literal["created_at", "-created_at", "last_login_at", "-last_login_at"]
 FEW = 5_000  # people who are gathered and sorted; some 10 ms
 REACH = 40_000  # people who are walked past for one page; some 20 ms
+FAR = 2  # how many times as far that is where neighbours in the order asked for lie apart
 _ID_LENGTH, _ID_BEGINNING = 36, 8  # an id's length, and how much of it can be told from a word
 
 
@@ -55,6 +56,7 @@ class _Condition(Struct, frozen=True):
     fits: str
     people: str
     params: dict[str, Any]
+    is_fact: bool = False  # `people` come in the order of age: they have one word in common
 
 
 async def page(db: ProjectDatabase, query: Query, after: Key | None, size: int) -> Page:
@@ -80,6 +82,8 @@ _BEGINNING = _WORDS + " >= :{0} and word < :{0}_end"
 _MARK = _WORDS + " = :{0}"
 _DIRECTORY = "select created_at, identity_id from directory where project_id = :project and "
 _ID = _DIRECTORY + "identity_id >= :{0} and identity_id < :{0}_end"
+# Facts that go for most people, or for as many as not.
+_USUAL = frozenset({*map(directory.is_verified, (True, False)), *map(directory.has, ("password", "code"))})
 _SINCE = _DIRECTORY + "created_at > :since"
 
 
@@ -90,14 +94,14 @@ async def _conditions(db: ProjectDatabase, query: Query) -> list[_Condition] | N
         return None
     if query.state:
         found.append(_mark("state", "d.state = :state", query.state, directory.in_state(query.state)))
-    if query.schema_id:
-        found.append(_mark("schema", "d.schema_id = :schema", query.schema_id, directory.of_schema(query.schema_id)))
     if query.verified is not None:
         mark = directory.is_verified(query.verified)
         found.append(_mark("verified", "d.verified = :verified", int(query.verified), mark))
     for number, type_ in enumerate(query.has):
         name = f"has_{number}"
         found.append(_mark(name, f"d.credentials like :{name}", f"% {type_} %", directory.has(type_)))
+    if query.schema_id:
+        found.append(_mark("schema", "d.schema_id = :schema", query.schema_id, directory.of_schema(query.schema_id)))
     if query.created_after:
         found.append(_Condition("d.created_at > :since", _SINCE, {"since": query.created_after}))
     return found
@@ -106,7 +110,7 @@ async def _conditions(db: ProjectDatabase, query: Query) -> list[_Condition] | N
 def _mark(name: str, fits: str, value: Any, mark: str) -> _Condition:
     """A value that the directory has a word for. Of active people it has none, who are nearly all."""
     people = "" if mark == directory.in_state("active") else _MARK.format(f"{name}_mark")
-    return _Condition(fits, people, {name: value, **({f"{name}_mark": mark} if people else {})})
+    return _Condition(fits, people, {name: value, **({f"{name}_mark": mark} if people else {})}, bool(people))
 
 
 async def _word(db: ProjectDatabase, number: int, word: str) -> _Condition:
@@ -184,24 +188,47 @@ async def _walked(
 ) -> tuple[list[Row], Key | None]:
     """Those who fit among the next ones in this order, and where the walk was cut short."""
     column, beyond, direction = _order(query.sort)
-    behind = _behind(after, f"d.{column}", "d.identity_id", beyond)
+    along = _fact(conditions) if column == "created_at" else None
+    others = [one for one in conditions if one is not along]
+    behind = _behind(after, column, "identity_id", beyond)
     if query.created_after and column == "created_at":  # a bound of the walk itself: nothing lies behind it
-        behind += " and d.created_at > :since"
-    ordered = f"""
-        from directory d where d.project_id = :project {behind}
-         order by d.{column} {direction}, d.identity_id {direction}
-    """
+        behind += " and created_at > :since"
+    source = along.people if along else "select * from directory where project_id = :project"
+    ordered = f"{source} {behind} order by {column} {direction}, identity_id {direction}"
+    near = column == "created_at" and (db.keeps_order or not others)
+    reach = REACH if near else max(REACH // FAR, 1)
+    name = "f" if along else "d"
     # A subquery with a limit comes out in its order on both databases, and ends as soon as the page is full.
     sql = f"""
-        select d.{column}, d.identity_id from (select d.* {ordered} limit {REACH}) d
-         where {_all(conditions)} limit :size
+        select {name}.{column}, {name}.identity_id from ({ordered} limit {reach}) {name}
+         where {_elsewhere(others) if along else _all(others)} limit :size
     """
     rows = list(await db.scan(sql, size=size + 1, **_params(conditions, sql), **_key(after)))
     if len(rows) > size:
         return rows, None
-    end = f"select d.{column}, d.identity_id {ordered} limit 1 offset {REACH - 1}"
+    end = f"select {column}, identity_id from ({ordered} limit 1 offset {reach - 1}) d"
     last = await db.scan(end, **_params(conditions, end), **_key(after))
     return rows, Key(query.sort, *last[0]) if last else None
+
+
+def _fact(conditions: list[_Condition]) -> _Condition | None:
+    """The fact to walk along: the only condition, or one that sets few people apart."""
+    facts = [one for one in conditions if one.is_fact]
+    if len(conditions) == 1 and facts:
+        return facts[0]
+    return next((one for one in facts if not _USUAL.intersection(map(str, one.params.values()))), None)
+
+
+def _elsewhere(conditions: list[_Condition]) -> str:
+    """The same for people of whom the directory's row was not read yet."""
+    if not conditions:
+        return "1 = 1"
+    return f"""exists (
+        select 1 from (
+            select i.* from directory i
+             where i.project_id = :project and i.created_at = f.created_at and i.identity_id = f.identity_id
+        ) d where {_all(conditions)}
+    )"""
 
 
 def _all(conditions: list[_Condition]) -> str:
