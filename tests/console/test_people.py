@@ -7,13 +7,20 @@ from datetime import timedelta
 import pytest
 
 from limen.core import clock
+from tests.attacks.people import opened
 from tests.conftest import Start
-from tests.support.callers import PASSWORD, Caller
+from tests.support import mail
+from tests.support.callers import HTML, PASSWORD, Caller, flow_id
 from tests.support.console import Console, operator, program
 from tests.support.server import LiveServer
 
 ANN, BEN = "ann@example.org", "ben@example.org"
-MAILED = {"selfservice": {"flows": {"recovery": {"enabled": True}}, "methods": {"link": {"enabled": True}}}}
+MAILED = {
+    "selfservice": {
+        "flows": {"recovery": {"enabled": True}, "verification": {"enabled": True}},
+        "methods": {"link": {"enabled": True}, "code": {"enabled": True}},
+    }
+}
 
 
 @pytest.fixture
@@ -175,3 +182,25 @@ def test_schemas_are_shown_as_a_table_and_raw(owner: Console) -> None:
     assert found[0] == owner.get("api/auth/schemas/default")
     assert "traits.email" in [one["name"] for one in found[0]["traits"]]
     assert found[0]["schema"]["properties"]["traits"]
+
+
+def test_a_person_is_asked_to_verify_an_address(server: LiveServer, owner: Console) -> None:
+    made = owner.post("api/auth/identities", {"email": ANN, "password": PASSWORD})
+    body = owner.post(f"api/auth/identities/{made['id']}/send-verification")
+    assert (owner.status, body) == (202, {"sent_to": [ANN]})
+    page = Caller(server, "page")
+    shown = page.http.get(mail.link(server, ANN), headers=HTML, follow_redirects=True)
+    assert mail.code(server, ANN) in shown.text
+    flow = page.flow("verification", flow_id(str(shown.url)))
+    page.submit(flow, method="code", code=mail.code(server, ANN))
+    assert owner.get(f"api/auth/identities/{made['id']}")["verifiable_addresses"][0]["verified"] is True
+    owner.post(f"api/auth/identities/{made['id']}/send-verification")
+    assert owner.status == 409
+
+
+def test_a_person_is_mailed_a_way_back_in(server: LiveServer, owner: Console) -> None:
+    id_ = Caller(server, "app").sign_up(ANN)["id"]
+    assert owner.post(f"api/auth/identities/{id_}/send-recovery") == {"sent_to": [ANN]}
+    page = Caller(server, "page")
+    opened(page, mail.link(server, ANN))
+    assert page.is_signed_in

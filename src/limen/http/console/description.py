@@ -51,6 +51,7 @@ ANSWERS: dict[str, Schema] = {
         "created_at*: time, updated_at*: time, last_login_at*: string?, ban: ban?, credentials: object",
     ),
     "impersonation": obj("session_token*, session*: object"),
+    "sent": obj("sent_to*: string[]"),
     "people": obj(f"identities*: person[], {_PAGE}"),
     "batchResult": obj("id*, success*: boolean, error*: string?"),
     "batchResults": obj("results*: batchResult[], succeeded*: integer, failed*: integer"),

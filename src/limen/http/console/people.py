@@ -21,7 +21,7 @@ from limen.identity.admin import Address, Body
 from limen.identity.importing import Credentials, Password, PasswordConfig
 from limen.identity.listing import Listed
 from limen.identity.model import Identity
-from limen.selfservice import recovery_by_admin
+from limen.selfservice import recovery_by_admin, sent_by_operator
 from limen.session import admin as session_admin
 from limen.session import impersonation
 from limen.session import service as sessions
@@ -214,6 +214,20 @@ async def _recovery_link(call: Call) -> Answer:
     return json_answer(await recovery_by_admin.link(call.ctx, wanted), 201)
 
 
+async def _send_verification(call: Call) -> Answer:
+    identity = await service.must(call.ctx.db, _id(call))
+    sent = await sent_by_operator.verification(call.ctx, identity)
+    call.site.wake_courier()
+    return json_answer({"sent_to": sent}, 202)
+
+
+async def _send_recovery(call: Call) -> Answer:
+    identity = await service.must(call.ctx.db, _id(call))
+    sent = await sent_by_operator.recovery(call.ctx, identity)
+    call.site.wake_courier()
+    return json_answer({"sent_to": [sent]}, 202)
+
+
 _ONE = "/api/auth/identities/{id}"
 _NOT_FOUND = (404,)
 ROUTES: tuple[Route, ...] = (
@@ -272,6 +286,16 @@ ROUTES: tuple[Route, ...] = (
         says="Give a person a new password; their sessions end with it", may="developer", recent=True,
         handler=_reset_password, body=SetPassword, answers={200: "person"}, errors=(404, 409, 429),
         example={"password": "another-fine-secret-2"},
+    ),
+    Route(
+        id="sendVerification", method="POST", path=_ONE + "/send-verification", tag="people",
+        says="Ask a person by mail to verify their addresses", may="developer", handler=_send_verification,
+        answers={202: "sent"}, errors=(400, 404, 409),
+    ),
+    Route(
+        id="sendRecovery", method="POST", path=_ONE + "/send-recovery", tag="people",
+        says="Mail a person a link that lets them in once", may="developer", handler=_send_recovery,
+        answers={202: "sent"}, errors=(400, 404, 409),
     ),
     Route(
         id="createRecoveryLink", method="POST", path=_ONE + "/create-recovery-link", tag="people",
