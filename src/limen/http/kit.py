@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -70,12 +70,19 @@ log = structlog.get_logger("limen.http")
 
 
 class Answer:
-    """A response: status, headers, body."""
+    """A response: status, headers, body; or, for what may be long, the parts of a body in `stream`."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "status", "stream")
 
-    def __init__(self, status: int, body: bytes = b"", headers: list[tuple[str, str]] | None = None) -> None:
-        self.status, self.body, self.headers = status, body, headers or []
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: list[tuple[str, str]] | None = None,
+        *,
+        stream: AsyncIterator[bytes] | None = None,
+    ) -> None:
+        self.status, self.body, self.headers, self.stream = status, body, headers or [], stream
 
 
 def json_answer(body: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Answer:
@@ -473,6 +480,13 @@ def _clean(path: str) -> str:
 
 async def send_answer(send: Send, answer: Answer, extra: list[tuple[str, str]], *, head: bool) -> None:
     headers = [(k.encode("latin1"), v.encode("latin1", "replace")) for k, v in (*answer.headers, *extra)]
+    if answer.stream is not None:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if not head:
+            async for part in answer.stream:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
     if answer.status not in (204, 304):
         headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -32,8 +32,7 @@ async def create(ctx: Context, bodies: Sequence[Body]) -> list[Identity | ApiErr
             results.append(error)
         if index % _BREATH == 0:
             await asyncio.sleep(0)
-    await _store(ctx, results)
-    return results
+    return await store_each(ctx, results)
 
 
 def _must_be_few(bodies: Sequence[Body]) -> None:
@@ -46,7 +45,7 @@ def _must_be_few(bodies: Sequence[Body]) -> None:
         )
 
 
-async def _store(ctx: Context, results: list[Identity | ApiError]) -> None:
+async def store_each(ctx: Context, results: list[Identity | ApiError]) -> list[Identity | ApiError]:
     """Store those who can be; in the place of the others stands the error."""
     places, commits = [], []
     for place, made in enumerate(results):
@@ -62,3 +61,4 @@ async def _store(ctx: Context, results: list[Identity | ApiError]) -> None:
             results[place] = admin.taken()
         elif isinstance(made, Identity):
             ctx.events.tell("identity.created", made.id)
+    return results

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from limen import __version__
-from limen.http.console import access, account, factors, invites, live, people, programs, records
+from limen.http.console import access, account, factors, invites, live, people, programs, records, transfer
 from limen.http.console.route import Route, schemas
 from limen.http.openapi.shape import Schema, obj
 
 ROUTES: tuple[Route, ...] = (
-    *account.ROUTES, *factors.ROUTES, *people.ROUTES, *live.ROUTES, *records.ROUTES, *invites.ROUTES, *access.ROUTES,
-    *programs.ROUTES,
+    *account.ROUTES, *factors.ROUTES, *people.ROUTES, *live.ROUTES, *records.ROUTES, *transfer.ROUTES,
+    *invites.ROUTES, *access.ROUTES, *programs.ROUTES,
 )  # fmt: skip
 _TAGS = {
     "account": "Signing in, and one's own account",
@@ -20,6 +20,7 @@ _TAGS = {
     "sessions": "Sessions",
     "schemas": "Identity schemas",
     "records": "What happened, and what is set",
+    "transfer": "Many people, in and out",
     "invitations": "Inviting people",
     "keys": "API keys",
     "operators": "Operators",
@@ -82,6 +83,8 @@ ANSWERS: dict[str, Schema] = {
         "password_policy*: object, methods*: object, second_factor*: object, lifespans*: object",
         "enumeration_mitigation*: boolean, registration_enabled*: boolean, limits*: object",
     ),
+    "importResult": obj("index*: integer, email*, success*: boolean, id*: string?, error*: string?"),
+    "importResults": obj("results*: importResult[], imported*: integer, failed*: integer"),
     "invitation": obj(
         "id*: uuid, email*, status*: 'pending|accepted|revoked|expired', created_at*: time, created_by*, sent_at*: time",
         "expires_at*: time, accepted_at*: string?, identity_id*: string?",
