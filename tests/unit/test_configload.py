@@ -195,6 +195,8 @@ def test_a_key_with_nothing_after_it_says_nothing(tmp_path: Path) -> None:
         ("SECRETS_COOKIE", '["aaaa,aaaaaaaaaaaa"]', "secrets.cookie", ("aaaa,aaaaaaaaaaaa",)),
         ("COURIER_SMTP_HEADERS", '{"X-One": "1"}', "courier.smtp.headers", {"X-One": "1"}),
         ("SELFSERVICE_FLOWS_RECOVERY", '{"enabled": true}', "selfservice.flows.recovery.enabled", True),
+        ("TRUSS_INVITE_ONLY", "true", "limen.registration.invite_only", True),
+        ("TRUSS_AUTH_REQUIRED", "false", "limen.console.auth_required", False),
         ("LIMEN_PAGES_LANGUAGES", "de", "limen.pages.languages", ("de",)),
         ("LIMEN_TRUSTED_PROXIES_0", "10.0.0.0/8", "limen.trusted_proxies", ("10.0.0.0/8",)),
     ],

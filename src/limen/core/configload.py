@@ -19,6 +19,12 @@ from limen.core.places import DocumentError, Place, Places, Problem, pointer, re
 
 _NEAR: Final = 2  # levels of the configuration a variable must name before a misspelled rest is worth a word
 _NUMBER: Final = re.compile(r"([0-9]+)")
+# What deployments of the operator's API have these keys under.
+_OTHER_NAMES = {
+    "TRUSS_AUTH_REQUIRED": "LIMEN_CONSOLE_AUTH_REQUIRED",
+    "TRUSS_INVITE_ONLY": "LIMEN_REGISTRATION_INVITE_ONLY",
+    "KRATOS_IDENTITY_SCHEMA_ID": "IDENTITY_DEFAULT_SCHEMA_ID",
+}
 
 
 class Loaded(Struct, frozen=True):
@@ -126,7 +132,7 @@ class _Merged:
     def variable(self, name: str, text: str) -> None:
         """Obey an environment variable, if its name is that of a key."""
         place = Place(f"environment variable {name}")
-        found = next(_named(ROOT, name, (), self.data), None)
+        found = next(_named(ROOT, _OTHER_NAMES.get(name, name), (), self.data), None)
         if found is None:
             self.misspelled(name, place)
             return
