@@ -378,6 +378,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def is_ip(text: str) -> bool:
     try:
         ip_address(text)

@@ -196,7 +196,7 @@ async def _walked(
     source = along.people if along else "select * from directory where project_id = :project"
     ordered = f"{source} {behind} order by {column} {direction}, identity_id {direction}"
     near = column == "created_at" and (db.keeps_order or not others)
-    reach = REACH if near else max(REACH // FAR, 1)
+    reach = REACH if near else max(REACH // (FAR * FAR if along else FAR), 1)
     name = "f" if along else "d"
     # A subquery with a limit comes out in its order on both databases, and ends as soon as the page is full.
     sql = f"""
