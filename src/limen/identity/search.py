@@ -195,8 +195,7 @@ async def _walked(
         behind += " and created_at > :since"
     source = along.people if along else "select * from directory where project_id = :project"
     ordered = f"{source} {behind} order by {column} {direction}, identity_id {direction}"
-    near = column == "created_at" and (db.keeps_order or not others)
-    reach = REACH if near else max(REACH // (FAR * FAR if along else FAR), 1)
+    reach = _reach(db, column, along=along is not None, alone=not others)
     name = "f" if along else "d"
     # A subquery with a limit comes out in its order on both databases, and ends as soon as the page is full.
     sql = f"""
@@ -209,6 +208,14 @@ async def _walked(
     end = f"select {column}, identity_id from ({ordered} limit 1 offset {reach - 1}) d"
     last = await db.scan(end, **_params(conditions, end), **_key(after))
     return rows, Key(query.sort, *last[0]) if last else None
+
+
+def _reach(db: ProjectDatabase, column: str, *, along: bool, alone: bool) -> int:
+    """How many people a page passes: fewer where each is looked up, or does not lie next to the one before."""
+    if along and not alone:
+        return max(min(FEW, REACH), 1)
+    near = column == "created_at" and (db.keeps_order or along)
+    return REACH if near else max(REACH // FAR, 1)
 
 
 def _fact(conditions: list[_Condition]) -> _Condition | None:
