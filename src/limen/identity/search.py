@@ -214,8 +214,9 @@ def _reach(db: ProjectDatabase, column: str, *, along: bool, alone: bool) -> int
     """How many people a page passes: fewer where each is looked up, or does not lie next to the one before."""
     if along and not alone:
         return max(min(FEW, REACH), 1)
-    near = column == "created_at" and (db.keeps_order or along)
-    return REACH if near else max(REACH // FAR, 1)
+    if column != "created_at":
+        return max(REACH // (FAR * FAR), 1)
+    return REACH if db.keeps_order or along else max(REACH // FAR, 1)
 
 
 def _fact(conditions: list[_Condition]) -> _Condition | None:
