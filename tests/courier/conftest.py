@@ -229,8 +229,12 @@ def message(server: LiveServer, id_: str) -> dict[str, Any]:
 
 
 def settled(server: LiveServer, status: str, recipient: str = "ann@example.org") -> dict[str, Any]:
-    """The newest message to somebody, with its attempts, once it has this status."""
-    found = until(lambda: [m for m in messages(server, recipient=recipient)[:1] if m["status"] == status])
+    """The newest message to somebody, with its attempts, once it has this status after one of them."""
+
+    def reached(newest: dict[str, Any]) -> bool:
+        return newest["status"] == status and newest["send_count"] > 0
+
+    found = until(lambda: [*filter(reached, messages(server, recipient=recipient)[:1])])
     return message(server, found[0]["id"])
 
 
