@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import httpx
@@ -15,10 +13,10 @@ from limen.audit.model import Entry
 from limen.audit.seal import Break
 from limen.audit.store import Filter
 from limen.db.database import ProjectDatabase
-from limen.settings import data_source
 from tests.conftest import Start
 from tests.support import mail
 from tests.support.callers import HTML, KINDS, PASSWORD, Caller, Kind, flow_id
+from tests.support.console import at_database
 from tests.support.factors import set_up_app, set_up_codes, step_up
 from tests.support.openid import OpenIdProvider
 from tests.support.server import LiveServer
@@ -37,20 +35,6 @@ CONFIG = {
 @pytest.fixture
 def server(start: Start) -> LiveServer:
     return start(CONFIG)
-
-
-def at_database(server: LiveServer, work: Callable[[ProjectDatabase], Awaitable[T]]) -> T:
-    """Work on the server's database, as another process would."""
-    project, config = server.app.site.project, server.app.config
-
-    async def go() -> T:
-        driver = await data_source(config.dsn, config).open()
-        try:
-            return await work(ProjectDatabase(driver, project.id))
-        finally:
-            await driver.close()
-
-    return asyncio.run(go())
 
 
 def entries(server: LiveServer, **wanted: Any) -> list[Entry]:

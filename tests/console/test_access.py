@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from limen.project import apikeys
 from tests.support.callers import HTML, PASSWORD, Caller
 from tests.support.console import Console, operator
 from tests.support.server import LiveServer
 
 ANN, BEN = "ann@example.org", "ben@example.org"
-
-
-@pytest.fixture
-def owner(server: LiveServer) -> Console:
-    return operator(server, "owner")
 
 
 def works(server: LiveServer, key: str, header: str = "apikey") -> bool:

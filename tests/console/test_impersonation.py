@@ -18,11 +18,6 @@ def server(start: Start) -> LiveServer:
     return start({"limen": {"selfservice": {"account_deletion": {"enabled": True}}}})
 
 
-@pytest.fixture
-def owner(server: LiveServer) -> Console:
-    return operator(server, "owner")
-
-
 def acting(server: LiveServer, owner: Console) -> tuple[Caller, str]:
     """An app in which the operator acts as Ann, and Ann's id."""
     id_ = Caller(server, "app").sign_up(ANN)["id"]

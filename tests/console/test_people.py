@@ -9,9 +9,10 @@ import pytest
 from limen.core import clock
 from tests.attacks.people import opened
 from tests.conftest import Start
+from tests.console.conftest import can_sign_in
 from tests.support import mail
 from tests.support.callers import HTML, PASSWORD, Caller, flow_id
-from tests.support.console import Console, operator, program
+from tests.support.console import Console, program
 from tests.support.server import LiveServer
 
 ANN, BEN = "ann@example.org", "ben@example.org"
@@ -26,17 +27,6 @@ MAILED = {
 @pytest.fixture
 def server(start: Start) -> LiveServer:
     return start(MAILED)
-
-
-@pytest.fixture
-def owner(server: LiveServer) -> Console:
-    return operator(server, "owner")
-
-
-def can_sign_in(server: LiveServer, email: str, password: str = PASSWORD) -> bool:
-    caller = Caller(server, "app")
-    caller.sign_in(email, password)
-    return caller.is_signed_in
 
 
 def test_people_are_found_and_paged(server: LiveServer, owner: Console) -> None:

@@ -5,15 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.callers import Caller
-from tests.support.console import Console, operator, program
+from tests.support.console import Console, program
 from tests.support.server import LiveServer
 
 ANN = "ann@example.org"
-
-
-@pytest.fixture
-def owner(server: LiveServer) -> Console:
-    return operator(server, "owner")
 
 
 def test_sign_ins_are_listed_newest_first(server: LiveServer, owner: Console) -> None:

@@ -9,20 +9,10 @@ import json
 import bcrypt
 import pytest
 
-from tests.support.callers import PASSWORD, Caller
-from tests.support.console import Console, operator
+from tests.console.conftest import can_sign_in
+from tests.support.callers import PASSWORD
+from tests.support.console import Console
 from tests.support.server import LiveServer
-
-
-@pytest.fixture
-def owner(server: LiveServer) -> Console:
-    return operator(server, "owner")
-
-
-def can_sign_in(server: LiveServer, email: str, password: str = PASSWORD) -> bool:
-    caller = Caller(server, "app")
-    caller.sign_in(email, password)
-    return caller.is_signed_in
 
 
 def test_people_come_in_and_each_row_is_told(server: LiveServer, owner: Console) -> None:
