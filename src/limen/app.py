@@ -45,6 +45,7 @@ from limen.settings import data_source
 from limen.telemetry import setup as telemetry
 from limen.trace.keeper import Keeper
 from limen.upkeep import Upkeep
+from limen.webhooks.dispatch import Dispatcher
 
 GRACE = 120.0  # seconds running requests get when the server is told to stop
 READY_WITHIN = 5.0  # seconds the database has to answer for the server to be ready
@@ -100,6 +101,9 @@ class App:
         self._tasks.append(asyncio.create_task(upkeep.run()))
         sealer = Sealer(lambda: self.site.project, self.site.database(), self._now)
         self._tasks.append(asyncio.create_task(sealer.run()))
+        if self.config.limen.console.enabled is not False:
+            telling = Dispatcher(lambda: self.site.project, self.site.database(), self.site.outbound, self._now)
+            self._tasks.append(asyncio.create_task(telling.run()))
         if self._watch_courier or mailbox.is_only(self.site.project):
             self._start_courier()
 

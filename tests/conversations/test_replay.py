@@ -26,14 +26,19 @@ SCENARIOS = {name: rest for name, *rest in harness.load(HERE / "scenarios")}
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_conversation(name: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVER_CMD", f"{LIMEN} serve -c {{config}} --dev --watch-courier")
-    monkeypatch.setenv("MIGRATE_CMD", f"{LIMEN} migrate sql up -e --yes -c {{config}}")
+    # The server migrates SQLite by itself, and PostgreSQL's database is migrated already.
+    monkeypatch.delenv("MIGRATE_CMD", raising=False)
+    monkeypatch.setenv("LIMEN_CONSOLE_ENABLED", "false")  # its port is the same for all that are played at a time
     monkeypatch.setenv("LOG_LEVEL", "error")
     if database == "postgres":
         monkeypatch.setenv("SCENARIO_NEW_DSN", shlex.join(["echo", new_dsn("postgres", tmp_path)]))
     recorded = json.loads((HERE / "golden" / f"{name}.json").read_text())
-    played = harness.play(name, *SCENARIOS[name])
-    gc.collect()  # here, where nobody minds the player's open sockets
-    result = compare(recorded, played, Deviations(HERE / "deviations.json"))
+    for _ in range(3):
+        played = harness.play(name, *SCENARIOS[name])
+        gc.collect()  # here, where nobody minds the player's open sockets
+        result = compare(recorded, played, Deviations(HERE / "deviations.json"))
+        if "Address already in use" not in str(result["broken"]):  # else another test took the port that was chosen
+            break
     assert not result["broken"], result["broken"]
     assert not result["extra_steps"]
     assert result["steps"] == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import gc
 import json
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -151,6 +153,10 @@ def mail_server() -> Iterator[Callable[..., MailServer]]:
     yield start
     for one in started:
         one.close()
+    started.clear()
+    with warnings.catch_warnings():  # connections of couriers that were killed, and of those left waiting
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

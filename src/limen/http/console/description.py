@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from limen import __version__
-from limen.http.console import access, account, factors, invites, live, people, programs, records, transfer
+from limen.http.console import access, account, factors, hooks, invites, live, people, programs, records, transfer
 from limen.http.console.route import Route, schemas
 from limen.http.openapi.shape import Schema, obj
 
 ROUTES: tuple[Route, ...] = (
     *account.ROUTES, *factors.ROUTES, *people.ROUTES, *live.ROUTES, *records.ROUTES, *transfer.ROUTES,
-    *invites.ROUTES, *access.ROUTES, *programs.ROUTES,
+    *invites.ROUTES, *hooks.ROUTES, *access.ROUTES, *programs.ROUTES,
 )  # fmt: skip
 _TAGS = {
     "account": "Signing in, and one's own account",
@@ -22,6 +22,7 @@ _TAGS = {
     "records": "What happened, and what is set",
     "transfer": "Many people, in and out",
     "invitations": "Inviting people",
+    "webhooks": "Telling programs what happened",
     "keys": "API keys",
     "operators": "Operators",
     "v1": "For programs with an API key",
@@ -90,6 +91,14 @@ ANSWERS: dict[str, Schema] = {
         "expires_at*: time, accepted_at*: string?, identity_id*: string?",
     ),
     "invitations": obj(f"invitations*: invitation[], {_PAGE}"),
+    "webhook": obj("id*: uuid, url*, events*: string[], has_secret*: boolean, created_at*: time"),
+    "webhooks": obj("webhooks*: webhook[]"),
+    "webhookTest": obj("delivered*: boolean, error*: string?"),
+    "delivery": obj(
+        "id*: uuid, webhook_id*: uuid, number*: integer, about*, event*, body*: object, status*: 'pending|delivered|failed'",
+        "attempts*: integer, due_at*, last_error*, created_at*: time, updated_at*: time",
+    ),
+    "deliveries": obj(f"deliveries*: delivery[], {_PAGE}"),
     "key": obj(
         "id*: uuid, name*, role*: 'service_role|anon', hint*, created_at*: time, created_by*, expires_at*: string?",
         "last_used_at*: string?",

@@ -1,0 +1,157 @@
+"""Webhooks and deliveries in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from limen.audit import store as audit
+from limen.audit.model import Entry
+from limen.db.database import Commit, ProjectDatabase, Row
+from limen.webhooks.model import Delivery, Webhook
+
+_HOOK = "id, url, events, secret, position, created_at"
+_HOOKS = f"select {_HOOK} from webhooks where project_id = :project order by created_at, id"
+_INSERT = """
+    insert into webhooks (project_id, id, url, events, secret, position, created_at)
+    values (:project, :id, :url, :events, :secret, :position, :now)
+"""
+_UPDATE = """
+    update webhooks set url = :url, events = :events, secret = :secret where project_id = :project and id = :id
+"""
+_DELETE = "delete from webhooks where project_id = :project and id = :id"
+_DELETE_DELIVERIES = "delete from webhook_deliveries where project_id = :project and webhook_id = :id"
+_MOVE = "update webhooks set position = :position where project_id = :project and id = :id and position = :before"
+_REWIND = "update webhooks set position = :position where project_id = :project and id = :id"
+_NEXT = f"""
+    select {audit.COLUMNS} from audit where project_id = :project and number > :position order by number limit :limit
+"""
+_LAST = "select number from audit_heads where project_id = :project"
+_BEFORE = """
+    select number from audit
+     where project_id = :project and number is not null and at < :at order by number desc limit 1
+"""
+_DELIVERY = "id, webhook_id, number, about, event, body, status, attempts, due_at, last_error, created_at, updated_at"
+_ADD = """
+    insert into webhook_deliveries (project_id, id, webhook_id, number, about, event, body, status, attempts, due_at,
+                                    leased_until, last_error, created_at, updated_at)
+    values (:project, :id, :webhook_id, :number, :about, :event, :body, 'pending', 0, :now, '', '', :now, :now)
+"""
+# What concerns one person is told in its order: the next thing waits until the one before it got through or was given up.
+_LEASE = f"""
+    update webhook_deliveries set leased_until = :until, attempts = attempts + 1, updated_at = :now
+     where project_id = :project and id in (
+        select d.id from webhook_deliveries d
+         where d.project_id = :project and d.status = 'pending' and d.due_at <= :now and d.leased_until <= :now
+           and not exists (select 1 from webhook_deliveries o
+                            where o.project_id = d.project_id and o.webhook_id = d.webhook_id and o.about = d.about
+                              and o.status = 'pending' and o.number < d.number)
+         order by d.due_at, d.number limit :limit)
+       and status = 'pending' and leased_until <= :now
+    returning {_DELIVERY}
+"""
+_SETTLE = """
+    update webhook_deliveries
+       set status = :status, due_at = :due_at, leased_until = '', last_error = :error, updated_at = :now
+     where project_id = :project and id = :id and attempts = :attempts
+"""
+_AGAIN = """
+    update webhook_deliveries set status = 'pending', attempts = 0, due_at = :now, leased_until = '', updated_at = :now
+     where project_id = :project and id = :id and status <> 'pending'
+"""
+_PAGE = f"""
+    select {_DELIVERY} from webhook_deliveries
+     where project_id = :project and (created_at < :before or created_at = :before and id < :before_id)
+     order by created_at desc, id desc limit :limit
+"""
+_OLD = "delete from webhook_deliveries where project_id = :project and status <> 'pending' and updated_at < :before"
+
+
+def _hook(row: Row) -> Webhook:
+    return Webhook(row[0], row[1], tuple(msgspec.json.decode(row[2])), row[3], int(row[4]), row[5])
+
+
+async def everyone(db: ProjectDatabase) -> list[Webhook]:
+    return [_hook(row) for row in await db.rows(_HOOKS)]
+
+
+async def last_number(db: ProjectDatabase) -> int:
+    """The number of the newest sealed audit entry: a new webhook is told what comes after it."""
+    row = await db.row(_LAST)
+    return int(row[0]) if row else 0
+
+
+async def number_before(db: ProjectDatabase, at: str) -> int:
+    """The number of the last sealed entry from before a moment."""
+    row = await db.row(_BEFORE, at=at)
+    return int(row[0]) if row else 0
+
+
+def insert(commit: Commit, hook: Webhook) -> None:
+    commit.add(
+        _INSERT, id=hook.id, url=hook.url, events=_events(hook), secret=hook.secret, position=hook.position,
+        now=hook.created_at,
+    )  # fmt: skip
+
+
+def update(commit: Commit, hook: Webhook) -> None:
+    commit.add(_UPDATE, id=hook.id, url=hook.url, events=_events(hook), secret=hook.secret)
+
+
+def _events(hook: Webhook) -> str:
+    return msgspec.json.encode(hook.events).decode()
+
+
+def delete(commit: Commit, id_: str) -> None:
+    commit.add(_DELETE, id=id_)
+    commit.add(_DELETE_DELIVERIES, id=id_)
+
+
+def rewind(commit: Commit, id_: str, position: int) -> None:
+    """Tell everything that comes after this entry (once more)."""
+    commit.add(_REWIND, id=id_, position=position)
+
+
+# --- the outbox ---------------------------------------------------------------------------------------------------------
+
+
+async def following(db: ProjectDatabase, position: int, limit: int) -> list[Entry]:
+    """Sealed audit entries after this one, in their order."""
+    return [audit.from_row(row) for row in await db.rows(_NEXT, position=position, limit=limit)]
+
+
+def move(commit: Commit, hook: Webhook, position: int) -> None:
+    """What stands up to this entry is in the outbox. Of two nodes at once, one puts it there."""
+    commit.add(_MOVE, expect=1, id=hook.id, position=position, before=hook.position)
+
+
+def add(commit: Commit, now: str, **delivery: Any) -> None:
+    """`delivery`: id, webhook_id, number, about, event, body."""
+    commit.add(_ADD, now=now, **delivery)
+
+
+async def lease(db: ProjectDatabase, now: str, until: str, limit: int) -> list[Delivery]:
+    return [Delivery(*row) for row in await db.write(_LEASE, now=now, until=until, limit=limit)]
+
+
+def settle(commit: Commit, one: Delivery, now: str, *, status: str, due_at: str, error: str) -> None:
+    """What came of an attempt: delivered, failed for good, or pending until `due_at`."""
+    commit.add(
+        _SETTLE, id=one.id, attempts=one.attempts, status=status, due_at=due_at or now, error=error[:500], now=now
+    )
+
+
+def again(commit: Commit, id_: str, now: str, otherwise: Callable[[], Exception]) -> None:
+    """Deliver once more what was delivered or given up."""
+    commit.add(_AGAIN, expect=1, otherwise=otherwise, id=id_, now=now)
+
+
+async def page(db: ProjectDatabase, before: tuple[str, str], limit: int) -> Sequence[Delivery]:
+    """Deliveries made before this one (its moment and id), newest first."""
+    return [Delivery(*row) for row in await db.rows(_PAGE, before=before[0], before_id=before[1], limit=limit)]
+
+
+def forget_old(commit: Commit, before: str) -> None:
+    commit.add(_OLD, before=before)
