@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 Outcome = Literal["success", "failure"]
-NOBODY, ADMIN = "", "admin"  # actors: whoever the entry is about; whoever reaches the admin API
+ADMIN = "admin"  # the actor of the admin API: whoever reaches it
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Reading the audit log: pages by cursor, newest first, with filters that all have an index behind them."""
+"""Reading the audit log: pages by cursor, newest first, with filters. All have an index but the id of a request."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from limen.audit.model import Entry
 from limen.db.database import ProjectDatabase, Row
 
 COLUMNS = "id, at, action, outcome, actor, identity_id, email, ip_address, user_agent, request_id, method, detail, number, seal"
+_NAMES = COLUMNS.split(", ")
 END_OF_TIME = "9999"  # sorts after every moment
 _SIGN_INS = ("auth.login", "auth.login.failed")
 
@@ -26,8 +27,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def from_row(row: Row) -> Entry:
-    names = COLUMNS.split(", ")
-    fields: dict[str, Any] = dict(zip(names, row, strict=True))
+    fields: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     fields["detail"] = msgspec.json.decode(fields["detail"])
     return Entry(**fields)
 

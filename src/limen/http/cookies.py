@@ -75,43 +75,41 @@ def _session(project: Project, token: str, expires_at: str, now: float) -> str:
 
 def paused(project: Project, ids: Mapping[str, str], now: float) -> str:
     """The `Set-Cookie` of the ids of paused submits."""
-    own = project.config.cookies
-    secure = own.secure if own.secure is not None else not project.dev
-    return _build(
-        PAUSED,
-        project.cookie_keys.seal(PAUSED, msgspec.json.encode(ids)),
-        *_attributes(project, own.path, own.domain or "", "Lax", secure=secure),
-        f"Max-Age={PAUSED_MAX_AGE}",
-        f"Expires={formatdate(now + PAUSED_MAX_AGE, usegmt=True)}",
-    )
+    return _keeping(project, PAUSED, ids, PAUSED_MAX_AGE, now)
 
 
 def open_paused(project: Project, value: str) -> dict[str, str]:
     """The ids of paused submits in the cookie; none when we did not make it."""
-    raw = project.cookie_keys.open(PAUSED, value) if value else None
-    ids: dict[str, str] = msgspec.json.decode(raw) if raw else {}
-    return ids
+    return _kept_in(project, PAUSED, value)
 
 
 def trusted(project: Project, secrets: Mapping[str, str], now: float) -> str:
     """The `Set-Cookie` of a trusted browser: a secret for each person who trusts it."""
+    lifespan = project.config.limen.second_factor.trusted_devices.lifespan
+    return _keeping(project, TRUSTED, secrets, round(lifespan), now)
+
+
+def _keeping(project: Project, name: str, values: Mapping[str, str], seconds: int, now: float) -> str:
     own = project.config.cookies
     secure = own.secure if own.secure is not None else not project.dev
-    lifetime = round(project.config.limen.second_factor.trusted_devices.lifespan)
     return _build(
-        TRUSTED,
-        project.cookie_keys.seal(TRUSTED, msgspec.json.encode(secrets)),
+        name,
+        project.cookie_keys.seal(name, msgspec.json.encode(values)),
         *_attributes(project, own.path, own.domain or "", "Lax", secure=secure),
-        f"Max-Age={lifetime}",
-        f"Expires={formatdate(now + lifetime, usegmt=True)}",
+        f"Max-Age={seconds}",
+        f"Expires={formatdate(now + seconds, usegmt=True)}",
     )
 
 
 def open_trusted(project: Project, value: str) -> dict[str, str]:
     """The secrets of a trusted browser, by person; none when we did not make the cookie."""
-    raw = project.cookie_keys.open(TRUSTED, value) if value else None
-    secrets: dict[str, str] = msgspec.json.decode(raw) if raw else {}
-    return secrets
+    return _kept_in(project, TRUSTED, value)
+
+
+def _kept_in(project: Project, name: str, value: str) -> dict[str, str]:
+    raw = project.cookie_keys.open(name, value) if value else None
+    values: dict[str, str] = msgspec.json.decode(raw) if raw else {}
+    return values
 
 
 def end_session(project: Project) -> str:

@@ -22,9 +22,6 @@ _SET = """
 """
 _LIFT = "delete from bans where project_id = :project and identity_id = :identity_id"
 _OF = f"select {_COLUMNS} from bans where project_id = :project and identity_id = :identity_id"
-_END_SESSIONS = (
-    "update sessions set active = 0 where project_id = :project and identity_id = :identity_id and active = 1"
-)
 
 
 class Ban(Struct, frozen=True):
@@ -40,23 +37,9 @@ async def of(db: ProjectDatabase, identity_id: str) -> Ban | None:
     return Ban(*row) if row else None
 
 
-async def ban(ctx: Context, identity_id: str, reason: str, until: str | None) -> Identity:
-    """Switch somebody off, and end their sessions; a ban that is there already is replaced.
-
-    :param until: a moment as it is stored; None for good
-    :raises ApiError: 404, there is no such person
-    """
-    before = await service.must(ctx.db, identity_id)
-    after = admin.with_state(ctx, before, "inactive")
-    commit = ctx.db.begin()
-    if after is not before:
-        service.save(commit, before, after)
-    commit.add(_SET, identity_id=before.id, reason=reason, until=until, now=ctx.stamp, by=ctx.client.actor)
-    commit.add(_END_SESSIONS, identity_id=before.id)
-    record.record(commit, ctx, "auth.identity.ban", after, reason=reason, until=until)
-    await ctx.db.commit(commit)
-    ctx.events.tell("identity.banned", before.id)
-    return after
+def put(commit: Commit, ctx: Context, identity_id: str, reason: str, until: str | None) -> None:
+    """Note a ban; one that is there already is replaced. What else it means is in `session.admin`."""
+    commit.add(_SET, identity_id=identity_id, reason=reason, until=until, now=ctx.stamp, by=ctx.client.actor)
 
 
 async def lift(ctx: Context, identity_id: str) -> Identity:

@@ -160,6 +160,25 @@ async def set_state(ctx: Context, id_: str, state: str) -> Identity:
     return after
 
 
+async def ban(ctx: Context, id_: str, reason: str, until: str | None) -> Identity:
+    """Switch somebody off, and end their sessions; a ban that is there already is replaced.
+
+    :param until: a moment as it is stored; None for good
+    :raises ApiError: 404, there is no such person
+    """
+    before = await identities.must(ctx.db, id_)
+    after = operating.with_state(ctx, before, "inactive")
+    commit = ctx.db.begin()
+    if after is not before:
+        identities.save(commit, before, after)
+    bans.put(commit, ctx, before.id, reason, until)
+    store.revoke_all(commit, before.id)
+    record.record(commit, ctx, "auth.identity.ban", after, reason=reason, until=until)
+    await ctx.db.commit(commit)
+    ctx.events.tell("identity.banned", before.id)
+    return after
+
+
 async def set_password(ctx: Context, before: Identity, password: str) -> Identity:
     """Give somebody another password; all their sessions end, and trust in their browsers.
 

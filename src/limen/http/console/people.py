@@ -184,7 +184,7 @@ async def _ban(call: Call) -> Answer:
             raise ApiError(400, "The body does not fit.", reason=f"until: {asked.until!r} is no moment.") from error
         if until <= call.ctx.stamp:
             raise ApiError(400, "The body does not fit.", reason="until: this moment is over.")
-    return json_answer(await _shown(call, await bans.ban(call.ctx, _id(call), asked.reason, until)))
+    return json_answer(await _shown(call, await session_admin.ban(call.ctx, _id(call), asked.reason, until)))
 
 
 async def _unban(call: Call) -> Answer:
