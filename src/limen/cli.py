@@ -28,6 +28,7 @@ from limen.commands import (
     providers,
     remote,
     traces,
+    users,
     validate,
 )
 from limen.commands.loading import CONFIG, DURATION, complain, load, schemas_of, source_of, stop
@@ -350,6 +351,7 @@ for group in (
     _group("operator", "Who looks after the server: add, list, remove.", *access.OPERATOR),
     _group("keys", "API keys of programs: create, list, revoke.", *access.KEYS),
     _group("audit", "The audit log: verify.", audits.verify),
+    _group("users", "Many people at once: import, export.", *users.COMMANDS),
     _group("list", "List what there is.", people.list_),
     _group("ls", "The same as `list`.", people.list_),
     _group("get", "Show one thing or several.", people.get),

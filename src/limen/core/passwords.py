@@ -83,7 +83,7 @@ class Passwords:
     def __init__(self, workers: int, queue: int) -> None:
         self._limit = workers + queue
         self._waiting = self._refused = 0
-        self._workers = workers
+        self.workers = workers
         self._pace = 0.1  # seconds a hash takes, as seen lately
         self._threads = ThreadPoolExecutor(workers, "limen-hash", initializer=_be_nice)
 
@@ -102,7 +102,7 @@ class Passwords:
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= self._limit:
             self._refused += 1
-            raise errors.too_busy(max(1, round(self._waiting * self._pace / self._workers)))
+            raise errors.too_busy(max(1, round(self._waiting * self._pace / self.workers)))
         loop = asyncio.get_running_loop()
         self._waiting += 1
         started = loop.time()
@@ -111,7 +111,7 @@ class Passwords:
         except MemoryError as error:  # argon2 with the memory an imported hash may ask for
             raise errors.too_busy(max(1, round(self._pace))) from error
         finally:
-            self._pace += 0.1 * ((loop.time() - started) * self._workers / self._waiting - self._pace)
+            self._pace += 0.1 * ((loop.time() - started) * self.workers / self._waiting - self._pace)
             self._waiting -= 1
 
     def families(self) -> list[Family]:

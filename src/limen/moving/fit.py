@@ -18,6 +18,7 @@ from limen.core.schema import Extracted, Path
 from limen.identity import admin, importing, service
 from limen.identity.importing import Credentials
 from limen.identity.model import Identity
+from limen.identity.tables import typed
 from limen.moving.model import Brought
 
 _NAMESPACE = uuid.UUID("6f0c5d52-5b0c-4b53-9a5e-6c696d656e00")  # of ids made for those whose own is no UUID
@@ -82,7 +83,7 @@ class Fit:
         for field, value in _named(brought.fields).items():
             target = self._target(field)
             if target:
-                _put(traits, target.split("."), _typed(value, self._paths.get(target)))
+                _put(traits, target.split("."), typed(value, self._paths.get(target)))
             elif field not in ("picture", "locale", "nickname", "given_name", "family_name", "name", "username"):
                 doubts.append(f"have {field!r}, for which there is no trait")
         return traits
@@ -151,20 +152,6 @@ def _put(traits: dict[str, Any], path: Sequence[str], value: Any) -> None:
     for step in path[:-1]:
         traits = traits.setdefault(step, {})
     traits[path[-1]] = value
-
-
-def _typed(value: Any, path: Path | None) -> Any:
-    """A text from a table as what the schema wants there; what it cannot be stays, for the schema to complain of."""
-    if path is None or not isinstance(value, str):
-        return value
-    if path.kind == "boolean":
-        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(value.lower(), value)
-    if path.kind == "number":
-        try:
-            return int(value) if value.lstrip("-").isdigit() else float(value)
-        except ValueError:
-            return value
-    return value
 
 
 def _proved(brought: Brought, extracted: Extracted) -> list[tuple[str, str]]:

@@ -84,7 +84,9 @@ ANSWERS: dict[str, Schema] = {
         "password_policy*: object, methods*: object, second_factor*: object, lifespans*: object",
         "enumeration_mitigation*: boolean, registration_enabled*: boolean, limits*: object",
     ),
-    "importResult": obj("index*: integer, email*, success*: boolean, id*: string?, error*: string?"),
+    "importResult": obj(
+        "index*: integer, email*, success*: boolean, outcome*: 'created|exists|refused', id*: string?, error*: string?"
+    ),
     "importResults": obj("results*: importResult[], imported*: integer, failed*: integer"),
     "invitation": obj(
         "id*: uuid, email*, status*: 'pending|accepted|revoked|expired', created_at*: time, created_by*, sent_at*: time",
