@@ -17,7 +17,9 @@ import structlog
 import uvicorn
 
 from limen import log
+from limen.audit import record
 from limen.audit.sealer import Sealer
+from limen.context import Client
 from limen.core import clock, configreport, process, schemaload
 from limen.core.config import Config
 from limen.core.events import Events
@@ -48,6 +50,7 @@ from limen.upkeep import Upkeep
 from limen.webhooks.dispatch import Dispatcher
 
 GRACE = 120.0  # seconds running requests get when the server is told to stop
+FILES = "configuration"  # who acts when a file was changed
 READY_WITHIN = 5.0  # seconds the database has to answer for the server to be ready
 _logger = structlog.get_logger("limen")
 
@@ -165,7 +168,9 @@ class App:
     def _compile(self, who: Identifiers, config: Config, schemas: Mapping[str, IdentitySchema]) -> Project:
         return compile_project(who, config, schemas, dev=self.dev, fallback_secret=self._secret)
 
-    async def _take_over(self, config: Config, schemas: Mapping[str, IdentitySchema]) -> None:
+    async def _take_over(
+        self, config: Config, schemas: Mapping[str, IdentitySchema], changed: Sequence[str] = ()
+    ) -> None:
         """Make this the configuration in force. Requests that run keep the one they began with."""
         before = self.site.project
         who = Identifiers(before.id, before.slug, before.name)
@@ -176,6 +181,17 @@ class App:
         )
         self.config = config
         self.current.site = self.site.under(project)
+        await self._note_change(changed)
+
+    async def _note_change(self, changed: Sequence[str]) -> None:
+        """Write down which keys have other values now; the values may be secret."""
+        ctx = self.site.context(Client(url="", actor=FILES))
+        commit = ctx.db.begin()
+        record.record(commit, ctx, "auth.config.change", keys=list(changed))
+        try:
+            await ctx.db.commit(commit)
+        except DatabaseError as error:  # the log has it; to go on with the former configuration would help nobody
+            _logger.error("audit.lost", action="auth.config.change", keys=", ".join(changed), error=str(error))
 
     def _start_courier(self) -> None:
         site = self.site

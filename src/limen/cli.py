@@ -39,8 +39,8 @@ from limen.courier import mailbox
 from limen.db import cleanup as cleaning
 from limen.db import migrate as migrations
 from limen.db.database import DatabaseError, Driver
-from limen.http.console.callers import base_of
 from limen.listen import StartError, bind_all, listeners
+from limen.project.model import console_url
 from limen.settings import data_source
 
 
@@ -106,7 +106,7 @@ def _greet(loaded: Loaded, app: App, setup_link: str, *, console: bool) -> None:
         f"  sign in    {public}/ui/login",
         f"  public API {public}/",
         f"  admin API  {project.admin_url}  (no authentication: keep it private)",
-        *([f"  operators  {base_of(config)}api/"] if console and config.limen.console.enabled is not False else []),
+        *([f"  operators  {console_url(config)}api/"] if console and config.limen.console.enabled is not False else []),
         *([f"  set-up     {setup_link}  (makes the first operator, once)"] if setup_link else []),
         f"  data       {_shown_dsn(config.dsn)}",
         *(

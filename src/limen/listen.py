@@ -48,10 +48,6 @@ def listeners(config: Config) -> list[Listener]:
     found = [_listener("public", config.serve.public), _listener("admin", config.serve.admin)]
     own = config.limen.console
     if own.enabled is not False:
-        if not own.auth_required and own.host not in ("127.0.0.1", "::1", "localhost"):
-            raise StartError(
-                "limen.console.auth_required: false lets everybody in who reaches the port. Set limen.console.host to 127.0.0.1."
-            )
         found.append(Listener("console", own.host, own.port, is_optional=own.enabled is None))
     return found
 

@@ -28,13 +28,14 @@ INTERVAL = 0.5  # seconds between two looks
 # What a running process cannot change: these keep their values until the next start, and that is said.
 FIXED = (
     ("dsn",), ("dev",), ("watch_courier",), ("log",), ("tracing",), ("limen", "database"), ("limen", "hashing"),
+    *(("limen", "console", what) for what in ("enabled", "host", "port")),
     *(("serve", port, what) for port in ("public", "admin") for what in ("host", "port", "socket", "tls")),
 )  # fmt: skip
 _log = structlog.get_logger("limen")
 
 Stamp = tuple[int, ...] | None
 Schemas = Mapping[str, IdentitySchema]
-TakeOver = Callable[[Config, Schemas], Awaitable[None]]
+TakeOver = Callable[[Config, Schemas, Sequence[str]], Awaitable[None]]
 
 
 class Files:
@@ -98,7 +99,7 @@ class Source(Struct, frozen=True):
 
 
 class Reload:
-    """The loop. `current` tells the configuration in force, `take_over` makes another one that."""
+    """The loop. `current` tells the configuration in force, `take_over` makes another one that; it is told which keys differ."""
 
     def __init__(
         self, files: Files, loaded: Loaded, current: Callable[[], Config], take_over: TakeOver, asked: asyncio.Event
@@ -122,14 +123,14 @@ class Reload:
             self._files.also(loaded)
             schemas = await asyncio.to_thread(schemaload.load, loaded.config, loaded.places, loaded.lines)
             config, kept = with_fixed(loaded.config, self._current())
-            await self._take_over(config, schemas.by_id)
+            changed = sorted(_differences(self._data, loaded.data))
+            await self._take_over(config, schemas.by_id, changed)
         except (ConfigMistakes, SchemaMistakes) as mistakes:
             _log.error("configuration.refused", why=configreport.plain(mistakes.problems), stays="the one before")
             return
         except Exception:
             _log.exception("configuration.refused", stays="the one before")
             return
-        changed = sorted(_differences(self._data, loaded.data))
         self._data = loaded.data
         if warnings := [*loaded.warnings, *schemas.warnings]:
             _log.warning("configuration.doubtful", what=configreport.plain(warnings))

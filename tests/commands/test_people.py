@@ -12,6 +12,7 @@ import yaml
 
 from tests.commands.conftest import Limen
 from tests.support.operators import Operator
+from tests.support.receiver import Receiver, Reply
 from tests.support.server import LiveServer
 
 
@@ -156,3 +157,14 @@ def test_the_server_is_asked_how_it_is(limen: Limen) -> None:
     assert json.loads(limen("remote", "version", "--format", "json").stdout)["version"].startswith("v")
     gone = limen("remote", "status", "-e", "http://127.0.0.1:9")
     assert (gone.exit_code, gone.stdout) == (1, "ALIVE  false\nREADY  false\n")
+
+
+def test_a_token_for_whoever_guards_the_admin_api_is_sent_along(limen: Limen) -> None:
+    guard = Receiver()
+    try:
+        guard.on("/admin/identities", Reply(body=[]))
+        limen("list", "identities", env={"KRATOS_ADMIN_URL": guard.url(""), "KRATOS_ADMIN_TOKEN": "let-me-in"})
+        sent = [call.headers["authorization"] for call in guard.calls]
+    finally:
+        guard.close()
+    assert sent == ["Bearer let-me-in"]

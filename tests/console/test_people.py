@@ -194,3 +194,28 @@ def test_a_person_is_mailed_a_way_back_in(server: LiveServer, owner: Console) ->
     page = Caller(server, "page")
     opened(page, mail.link(server, ANN))
     assert page.is_signed_in
+
+
+@pytest.mark.parametrize("sort", ["created_at", "-created_at"])
+@pytest.mark.parametrize("search", ["", "example"])
+def test_pages_lead_forward_and_back(server: LiveServer, owner: Console, sort: str, search: str) -> None:
+    for number in range(6):
+        owner.post("api/auth/identities", {"email": f"person{number}@example.org"})
+        server.clock.forward(seconds=1)
+    asked = {"sort": sort, "search": search}
+    whole = [one["id"] for one in owner.get("api/auth/identities", **asked)["identities"]]
+    page = owner.get("api/auth/identities", per_page="3", **asked)
+    assert page["pagination"]["prev"] is None
+    seen = [page]
+    while token := page["pagination"]["next"]:
+        page = owner.get("api/auth/identities", per_page="3", page_token=token, **asked)
+        seen.append(page)
+    assert [[one["id"] for one in page["identities"]] for page in seen] == [whole[:3], whole[3:6], whole[6:]]
+    back = []
+    while token := page["pagination"]["prev"]:
+        page = owner.get("api/auth/identities", per_page="3", page_token=token, **asked)
+        assert f"page_token={token}" not in owner.last.headers["link"]
+        back.append([one["id"] for one in page["identities"]])
+    assert back == [whole[3:6], whole[:3]]
+    on = owner.get("api/auth/identities", per_page="3", page_token=page["pagination"]["next"], **asked)
+    assert [one["id"] for one in on["identities"]] == whole[3:6]

@@ -197,6 +197,7 @@ def test_a_key_with_nothing_after_it_says_nothing(tmp_path: Path) -> None:
         ("SELFSERVICE_FLOWS_RECOVERY", '{"enabled": true}', "selfservice.flows.recovery.enabled", True),
         ("TRUSS_INVITE_ONLY", "true", "limen.registration.invite_only", True),
         ("TRUSS_AUTH_REQUIRED", "false", "limen.console.auth_required", False),
+        ("KRATOS_IDENTITY_SCHEMA_ID", "default", "identity.default_schema_id", "default"),
         ("LIMEN_PAGES_LANGUAGES", "de", "limen.pages.languages", ("de",)),
         ("LIMEN_TRUSTED_PROXIES_0", "10.0.0.0/8", "limen.trusted_proxies", ("10.0.0.0/8",)),
     ],

@@ -419,6 +419,35 @@ def test_a_provider_says_what_it_needs(provider: str, told: list[tuple[str, str]
     assert [(problem.path.rpartition(".")[2], problem.message) for problem in found] == told
 
 
+@pytest.mark.parametrize(
+    ("providers", "hint"),
+    [
+        ("[{id: acme, provider: google, client_id: c, client_secret: s, mapper_url: 'file:///m'}]", "Configured are: acme."),
+        ("[]", "Add it in `selfservice.methods.oidc.config.providers`."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["KRATOS_OIDC_PROVIDERS", "LIMEN_SOCIAL_ENABLED_PROVIDERS"])
+def test_a_provider_to_be_used_that_is_none_is_told(providers: str, hint: str, name: str, tmp_path: Path) -> None:
+    found = mistakes(at("selfservice.methods.oidc.config.providers", providers), tmp_path, {name: "goggle"})
+    assert [(one.file, one.path, one.message, one.hint) for one in found] == [
+        (
+            f"environment variable {name}",
+            "limen.social.enabled_providers.0",
+            "There is no provider with the id `goggle`.",
+            hint,
+        )
+    ]
+
+
+def test_operators_sign_in_where_others_reach_their_port(tmp_path: Path) -> None:
+    text = at("limen.console.host", "0.0.0.0")
+    found = mistakes(text, tmp_path, {"TRUSS_AUTH_REQUIRED": "false"})
+    assert [(one.path, one.message, one.hint) for one in found] == [
+        ("limen.console.auth_required", "Without sign-in, everybody who reaches the operator's port is its owner.",
+         "Set `limen.console.host` to 127.0.0.1, or leave it out."),
+    ]  # fmt: skip
+
+
 def test_what_is_required_is_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "kratos.yml"
     file.write_text("serve: {}\n")

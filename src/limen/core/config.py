@@ -352,6 +352,13 @@ class Pages(Section, frozen=True):
 class Social(Section, frozen=True):
     """Signing in with providers."""
 
+    enabled_providers: Annotated[
+        tuple[str, ...] | None,
+        says(
+            "Ids of the configured providers that are in use; the others are as good as not there. Left out: all of them."
+        ),
+        UNIQUE,
+    ] = None
     link_verified_addresses: Annotated[
         tuple[str, ...],
         says(

@@ -20,5 +20,5 @@ class Console(Section, frozen=True):
         tuple[str, ...], says("Origins of front ends elsewhere that may call it with cookies.")
     ] = ()
     auth_required: Annotated[
-        bool, says("Whether operators sign in. `false` lets everybody in who reaches the port: on this machine only.")
+        bool, says("Whether operators sign in. `false` lets everybody in who reaches the port: from this machine only.")
     ] = True

@@ -27,6 +27,7 @@ _SHARED: Final = re.compile(
     r"onrender\.com|(.+\.)?amazonaws\.com|appspot\.com|ngrok-free\.(app|dev)",
     re.IGNORECASE,
 )
+_THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 _BODIES: Final = ("application/json", "application/x-www-form-urlencoded")  # what a web hook's template can make
 _EXAMPLE: Final = re.compile(r"change[-_ ]?me|insecure|not[-_ ]?secure|example", re.IGNORECASE)
 
@@ -89,6 +90,8 @@ def _config(raw: Raw) -> Iterator[Trouble]:
         message = "A second factor is required, and no method is one: nobody could set one up."
         yield Trouble(("limen", "second_factor", "required"), message, hint)
     yield from _keys_without_a_name(raw)
+    yield from _unknown_providers(raw)
+    yield from _open_to_everybody(raw)
     dev = reach(raw, ("dev",)) is True
     cost = reach(raw, ("hashers", "bcrypt", "cost"))
     if isinstance(cost, int) and 4 <= cost < 12 and not dev:
@@ -112,6 +115,34 @@ def _config(raw: Raw) -> Iterator[Trouble]:
         if unsafe_wildcard(url):
             path = ("selfservice", "allowed_return_urls", index)
             yield Trouble(path, "This wildcard would let strangers in, so it is ignored.", _WILDCARD, warning=True)
+
+
+def _unknown_providers(raw: Raw) -> Iterator[Trouble]:
+    """Ids of providers that are to be in use, and that no provider has."""
+    own: Path = ("limen", "social", "enabled_providers")
+    entries = _each(reach(raw, ("selfservice", "methods", "oidc", "config", "providers")), Mapping)
+    known = [str(entry.get("id")) for _, entry in entries]
+    for index, id_ in _each(reach(raw, own), str):
+        if id_ not in known:
+            hint = (
+                f"Configured are: {', '.join(known)}."
+                if known
+                else "Add it in `selfservice.methods.oidc.config.providers`."
+            )
+            yield Trouble((*own, index), f"There is no provider with the id `{id_}`.", hint)
+
+
+def _open_to_everybody(raw: Raw) -> Iterator[Trouble]:
+    """Operators who need not sign in, at an address that others reach."""
+    console = reach(raw, ("limen", "console"))
+    host = reach(console, ("host",))
+    if reach(console, ("auth_required",)) is not False or reach(console, ("enabled",)) is False:
+        return
+    if host is not None and host not in _THIS_MACHINE:
+        message = "Without sign-in, everybody who reaches the operator's port is its owner."
+        yield Trouble(
+            ("limen", "console", "auth_required"), message, "Set `limen.console.host` to 127.0.0.1, or leave it out."
+        )
 
 
 def _keys_without_a_name(raw: Raw) -> Iterator[Trouble]:

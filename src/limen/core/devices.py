@@ -18,8 +18,16 @@ _SYSTEMS = (
 
 def device_name(user_agent: str) -> str:
     """`Firefox, Windows`; what can be told of it, or an empty text."""
-    names = (_first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent))
+    names = (browser(user_agent), system(user_agent))
     return ", ".join(name for name in names if name)
+
+
+def browser(user_agent: str) -> str:
+    return _first(_BROWSERS, user_agent)
+
+
+def system(user_agent: str) -> str:
+    return _first(_SYSTEMS, user_agent)
 
 
 def _first(known: tuple[tuple[str, str], ...], user_agent: str) -> str:

@@ -96,6 +96,6 @@ def from_token(token: str, sort: Sort) -> Key:
         key = _keys.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise errors.bad_request("The page token is not one of ours. Start again from the first page.") from error
-    if key.sort != sort:
+    if sort not in (key.sort, search.opposite(key.sort)):
         raise errors.bad_request("The page token belongs to a search that is sorted otherwise.")
     return key

@@ -113,8 +113,10 @@ def _merged(call: Call, values: dict[str, str], without: Sequence[str] = ()) -> 
     return urlencode([(k, v) for k in sorted(pairs) if k not in without for v in pairs[k]])
 
 
-def key_headers(call: Call, size: int, first: str, following: str | None, *, stands_in: bool = False) -> Headers:
-    """`Link` of a list that is paged by key: the first page and, when there is more, the next one.
+def key_headers(
+    call: Call, size: int, first: str, following: str | None, before: str | None = None, *, stands_in: bool = False
+) -> Headers:
+    """`Link` of a list that is paged by key: the first page and, when there is more, the next one, and the one before.
 
     :param stands_in: whether `per_page` stands in for `page_size`, and is therefore gone from the links
     """
@@ -125,6 +127,7 @@ def key_headers(call: Call, size: int, first: str, following: str | None, *, sta
         return f'<{call.path}?{query}>; rel="{rel}"'
 
     links = [entry(first, "first"), *([entry(following, "next")] if following else [])]
+    links += [entry(before, "prev")] if before else []
     return [("link", ",".join(links))]
 
 

@@ -7,9 +7,11 @@ it does not, the page ends early and says where to go on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from limen.core.ids import parse_id
 from limen.db.database import ProjectDatabase, Row, names
@@ -17,6 +19,12 @@ from limen.identity import directory, listing, words
 from limen.identity.listing import Listed
 
 Sort = Literal["created_at", "-created_at", "last_login_at", "-last_login_at"]
+_OPPOSITE: Mapping[Sort, Sort] = {
+    "created_at": "-created_at",
+    "-created_at": "created_at",
+    "last_login_at": "-last_login_at",
+    "-last_login_at": "last_login_at",
+}
 FEW = 5_000  # people who are gathered and sorted; some 10 ms
 REACH = 40_000  # people who are walked past for one page; some 20 ms
 FAR = 2  # how many times as far that is where neighbours in the order asked for lie apart
@@ -44,10 +52,13 @@ class Key(Struct, frozen=True, array_like=True):
 
 
 class Page(Struct, frozen=True):
-    """`following` is the key of the next page. A page may have fewer people than asked for, or none, and yet be followed."""
+    """`following` is the key of the next page, `before` that of the one before. A page may have fewer people than asked for,
+    or none, and yet be followed.
+    """
 
     found: list[Listed]
     following: Key | None
+    before: Key | None = None
 
 
 class _Condition(Struct, frozen=True):
@@ -59,8 +70,24 @@ class _Condition(Struct, frozen=True):
     is_fact: bool = False  # `people` come in the order of age: they have one word in common
 
 
-async def page(db: ProjectDatabase, query: Query, after: Key | None, size: int) -> Page:
-    """The people who fit, behind `after`."""
+async def page(db: ProjectDatabase, query: Query, at: Key | None, size: int) -> Page:
+    """The people who fit, behind `at`; or, when that is a key of the opposite order, those before it."""
+    if at is None or at.sort == query.sort:
+        return await _page(db, query, at, size)
+    back = await _page(db, replace(query, sort=at.sort), at, size)
+    # On the way back the page that follows lies before, and the one we came from follows.
+    return Page(back.found[::-1], back.before, back.following)
+
+
+def opposite(sort: Sort) -> Sort:
+    return _OPPOSITE[sort]
+
+
+def _turned(key: Key) -> Key:
+    return Key(opposite(key.sort), key.value, key.id)
+
+
+async def _page(db: ProjectDatabase, query: Query, after: Key | None, size: int) -> Page:
     conditions = await _conditions(db, query)
     if conditions is None:
         return Page([], None)
@@ -72,7 +99,8 @@ async def page(db: ProjectDatabase, query: Query, after: Key | None, size: int) 
     )
     shown = rows[:size]
     following = Key(query.sort, *shown[-1]) if len(rows) > size else cut
-    return Page(await listing.listed(db, [row[1] for row in shown]), following)
+    before = _turned(Key(query.sort, *shown[0]) if shown else after) if after else None
+    return Page(await listing.listed(db, [row[1] for row in shown]), following, before)
 
 
 # --- conditions -----------------------------------------------------------------------------------------------------------

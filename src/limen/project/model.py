@@ -8,9 +8,11 @@ import socket
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from limen.core import errors, passwords, urls
 from limen.core.ciphers import Cipher
@@ -119,6 +121,7 @@ def compile_project(
     who: Identifiers, config: Config, schemas: Mapping[str, IdentitySchema], *, dev: bool, fallback_secret: str = ""
 ) -> Project:
     """Turn a configuration into what requests use. `fallback_secret` signs when no secret is configured."""
+    config = _in_use(config)
     own = config.secrets
     default = own.default or own.cookie or (fallback_secret or secrets.token_hex(32),)
     base_url = public_url(config, dev=dev)
@@ -140,15 +143,46 @@ def compile_project(
         hasher=make_hasher(config, dev=dev),
         schemas=schemas,
         schema_urls={id_: urls.join(base_url, "/schemas/" + schema.encoded_id) for id_, schema in schemas.items()},
-        allowed_return_urls=urls.allow_list(config.selfservice.allowed_return_urls, base_url),
+        allowed_return_urls=urls.allow_list((*config.selfservice.allowed_return_urls, *_front_ends(config)), base_url),
         csrf_cookie="csrf_token_" + sha256(base_url.encode()).hexdigest(),
     )
+
+
+def _in_use(config: Config) -> Config:
+    """The configuration with those of its providers that are in use."""
+    wanted, service = config.limen.social.enabled_providers, config.selfservice
+    if wanted is None:
+        return config
+    oidc = service.methods.oidc
+    kept = replace(oidc.config, providers=tuple(one for one in oidc.config.providers if one.id in wanted))
+    methods = replace(service.methods, oidc=replace(oidc, config=kept))
+    return replace(config, selfservice=replace(service, methods=methods))
 
 
 def public_url(config: Config, *, dev: bool) -> str:
     """Where browsers reach this server."""
     public = config.serve.public
     return public.base_url or default_base_url(public.host, public.port, dev=dev)
+
+
+def console_url(config: Config) -> str:
+    """Where operators reach their port."""
+    own = config.limen.console
+    if own.base_url:
+        return own.base_url
+    host = "localhost" if own.host in ("127.0.0.1", "::1", "0.0.0.0", "::", "") else own.host  # noqa: S104 - compared
+    return f"http://{host}:{own.port}/"
+
+
+def console_origins(config: Config) -> frozenset[str]:
+    """The origins of front ends of the operator's API: its own, and those that are listed."""
+    own = urlsplit(console_url(config))
+    return frozenset({f"{own.scheme}://{own.netloc}", *(o.rstrip("/") for o in config.limen.console.allowed_origins)})
+
+
+def _front_ends(config: Config) -> tuple[str, ...]:
+    """Where people who signed in elsewhere for the operator's API come back to."""
+    return tuple(sorted(console_origins(config))) if config.limen.console.enabled is not False else ()
 
 
 def make_hasher(config: Config, *, dev: bool) -> Hasher:

@@ -69,6 +69,17 @@ async def exchange(ctx: Context) -> Reply:
     app, browser = engine.query(ctx, "init_code"), engine.query(ctx, "return_to_code")
     if not app or not browser:
         raise errors.bad_request("Both query parameters are needed: init_code and return_to_code.")
+    found = await redeem(ctx, app, browser)
+    if isinstance(found, Flow):
+        return Reply(json=True, status=422, body=body.flow_body(ctx.project, found, ""))
+    return await _session(ctx, found)
+
+
+async def redeem(ctx: Context, app: str, browser: str) -> str | Flow:
+    """The session's token, handed out once; or the flow of a sign-in that has not come to its end, which says why.
+
+    :raises ApiError: 404, the codes do not belong together, or were used
+    """
     for id_ in ctx.project.keys.digests("token exchange", "browser", browser):
         found = await pauses.look(ctx, id_, _PAUSE)
         if found is None or not any(
@@ -76,16 +87,10 @@ async def exchange(ctx: Context) -> Reply:
         ):
             continue
         if not found.values["token"]:
-            return await _pending(ctx, found)
+            return await store.must(ctx.db, found.values["kind"], found.flow_id)
         if used := await pauses.use(ctx, id_, _PAUSE):
-            return await _session(ctx, str(used.values["token"]))
+            return str(used.values["token"])
     raise errors.not_found("There is no session for these codes, or they were used already.")
-
-
-async def _pending(ctx: Context, found: pauses.Paused) -> Reply:
-    """The sign-in has not come to its end: the flow says why."""
-    flow = await store.must(ctx.db, found.values["kind"], found.flow_id)
-    return Reply(json=True, status=422, body=body.flow_body(ctx.project, flow, ""))
 
 
 async def _session(ctx: Context, token: str) -> Reply:

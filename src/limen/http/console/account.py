@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from limen.core import clock, csrf, messages
 from limen.core.errors import ApiError
-from limen.flow.model import Flow
+from limen.flow.body import ui_body
 from limen.http.console import flows
 from limen.http.console.answers import read, session_cookie
 from limen.http.console.callers import credentials, identify
@@ -17,12 +17,12 @@ from limen.http.console.route import Route
 from limen.http.kit import Answer, Call, json_answer
 from limen.project import operators
 from limen.selfservice import login, registration, settings
+from limen.selfservice.reply import Reply
 from limen.session import own, strength
 from limen.session import service as sessions
 from limen.session.model import Subject
 
 INVALID = "Invalid credentials"
-_UNINVITED = (messages.BY_INVITATION_ONLY.id, messages.INVITATION_OVER.id, messages.INVITATION_OF_ANOTHER.id)
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -64,12 +64,15 @@ class Settings(Struct, forbid_unknown_fields=True):
 
 
 async def _begin_login(call: Call) -> Answer:
-    flow = flows.flow_of(await login.start(flows.inner(call, "login"), flows.API))
-    return json_answer(_shown(flow))
+    ctx, known = flows.inner(call, "login"), call.first("flow_id")
+    return _shown(call, await (login.fetch(ctx, known) if known else login.start(ctx, flows.API)))
 
 
-def _shown(flow: Flow) -> dict[str, Any]:
-    return {"flow_id": flow.id, "expires_at": flow.expires_at, "methods": flows.ways(flow)}
+def _shown(call: Call, reply: Reply) -> Answer:
+    """A flow: its form, which a front end may draw, and in short what it offers."""
+    flow = flows.flow_of(reply)
+    ui = ui_body(call.site.project, flow, "")
+    return json_answer({"flow_id": flow.id, "expires_at": flow.expires_at, "methods": flows.ways(flow), "ui": ui})
 
 
 async def _login(call: Call) -> Answer:
@@ -153,8 +156,8 @@ async def _magic_link(call: Call) -> Answer:
 
 
 async def _begin_register(call: Call) -> Answer:
-    flow = flows.flow_of(await registration.start(flows.inner(call, "registration"), flows.API))
-    return json_answer(_shown(flow))
+    ctx, known = flows.inner(call, "registration"), call.first("flow_id")
+    return _shown(call, await (registration.fetch(ctx, known) if known else registration.start(ctx, flows.API)))
 
 
 async def _register(call: Call) -> Answer:
@@ -165,7 +168,7 @@ async def _register(call: Call) -> Answer:
     traits = {"email": asked.email, **asked.traits}
     form = flows.form(method="password", password=asked.password, traits=traits)
     reply = await registration.submit(ctx, flow_id, form)
-    uninvited = reply.flow is not None and any(message.id in _UNINVITED for message in reply.flow.ui.messages)
+    uninvited = reply.flow is not None and flows.is_uninvited(reply.flow)
     body = flows.body_of(reply, status=403 if uninvited else 400, message="The account was not created.")
     if not body.get("session_token"):  # the project lets nobody in by signing up alone
         waits = {"identity": body.get("identity"), "session_token": None, "session": None}
@@ -178,7 +181,7 @@ async def _register(call: Call) -> Answer:
 
 async def _begin_settings(call: Call) -> Answer:
     ctx = flows.inner(call, "settings", token=credentials(call)[1])
-    return json_answer(_shown(flows.flow_of(await settings.start(ctx, flows.API))))
+    return _shown(call, await settings.start(ctx, flows.API))
 
 
 async def _settings(call: Call) -> Answer:
@@ -215,25 +218,11 @@ async def _logout(call: Call) -> Answer:
     return Answer(204, headers=[session_cookie(call, "", clock.text(call.ctx.now))])
 
 
-async def _providers(call: Call) -> Answer:
-    oidc = call.site.project.config.selfservice.methods.oidc
-    found = [
-        {
-            "id": one.id,
-            "label": one.label or one.id,
-            "provider": one.provider,
-            "start": {"method": "POST", "flow": "/api/auth/login", "body": {"provider": one.id}},
-        }
-        for one in (oidc.config.providers if oidc.enabled else ())
-    ]
-    return json_answer(found)
-
-
 _EMAIL, _PASSWORD = "ann@example.org", "correct-horse-battery-1"
 ROUTES = (
     Route(
         id="beginLogin", method="GET", path="/api/auth/login", tag="account", says="Begin to sign in", may="anyone",
-        handler=_begin_login, answers={200: "begun"},
+        handler=_begin_login, answers={200: "begun"}, errors=(403, 404, 410), takes="flow_id",
     ),
     Route(
         id="login", method="POST", path="/api/auth/login", tag="account", says="Sign in, or take the next step of it",
@@ -247,16 +236,12 @@ ROUTES = (
     ),
     Route(
         id="beginRegister", method="GET", path="/api/auth/register", tag="account", says="Begin to sign up", may="anyone",
-        handler=_begin_register, answers={200: "begun"}, errors=(400, 403),
+        handler=_begin_register, answers={200: "begun"}, errors=(400, 403, 404, 410), takes="flow_id",
     ),
     Route(
         id="register", method="POST", path="/api/auth/register", tag="account", says="Sign up", may="anyone",
         handler=_register, body=Register, answers={200: "signedIn"}, errors=(403, 404, 409, 410, 429),
         example={"email": "ben@example.org", "password": _PASSWORD},
-    ),
-    Route(
-        id="listProviders", method="GET", path="/api/auth/providers", tag="account",
-        says="Providers people may sign in with", may="anyone", handler=_providers, answers={200: "provider[]"},
     ),
     Route(
         id="getSession", method="GET", path="/api/auth/session", tag="account", says="Who am I, and with which role",

@@ -10,17 +10,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from limen.core import clock
-from limen.core.config import Config
 from limen.core.devices import ip_address as bare
 from limen.core.errors import ApiError
 from limen.http.console.route import Route
 from limen.http.kit import Call
 from limen.project import apikeys, operators
 from limen.project.apikeys import ApiKey
+from limen.project.model import console_origins, console_url
 from limen.session import service as sessions
 from limen.session.model import Subject
 
 COOKIE = "truss_session"
+_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 LOCAL = "operator:local"  # whoever sits at this machine, where operators need not sign in
 
 
@@ -77,7 +78,11 @@ async def identify(call: Call) -> Caller:
 
 
 def _is_here(call: Call) -> bool:
-    """Whether the request comes from this machine, and was meant for it: a name that a page had resolved to us is not."""
+    """Whether the request comes from this machine, and was meant for it: a name that a page had resolved to us is not,
+    nor is what a proxy passes on.
+    """
+    if any(name in call.headers for name in _PASSED_ON):
+        return False
     host = urlsplit(f"//{call.headers.get('host', '')}").hostname or ""
     try:
         from_here = ip_address(bare(call.ctx.client.ip)).is_loopback
@@ -149,20 +154,11 @@ def check_origin(call: Call, caller: Caller) -> None:
         )
 
 
-def origins(call: Call) -> set[str]:
+def origins(call: Call) -> frozenset[str]:
     """The origins whose pages may call: our own, and those that are listed."""
-    own = call.site.project.config.limen.console
-    return {base_url(call).rstrip("/"), *(one.rstrip("/") for one in own.allowed_origins)}
+    return console_origins(call.site.project.config)
 
 
 def base_url(call: Call) -> str:
     """How operators reach this port."""
-    return base_of(call.site.project.config)
-
-
-def base_of(config: Config) -> str:
-    own = config.limen.console
-    if own.base_url:
-        return own.base_url
-    host = "localhost" if own.host in ("127.0.0.1", "::1", "0.0.0.0", "::", "") else own.host  # noqa: S104 - compared
-    return f"http://{host}:{own.port}/"
+    return console_url(call.site.project.config)

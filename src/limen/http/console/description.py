@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from limen import __version__
-from limen.http.console import access, account, factors, hooks, invites, live, people, programs, records, transfer
+from limen.http.console import (
+    access,
+    account,
+    actions,
+    factors,
+    hooks,
+    invites,
+    live,
+    passkeys,
+    people,
+    programs,
+    records,
+    social,
+    transfer,
+)
 from limen.http.console.route import Route, schemas
 from limen.http.openapi.shape import Schema, obj
 
-ROUTES: tuple[Route, ...] = (
-    *account.ROUTES, *factors.ROUTES, *people.ROUTES, *live.ROUTES, *records.ROUTES, *transfer.ROUTES,
-    *invites.ROUTES, *hooks.ROUTES, *access.ROUTES, *programs.ROUTES,
+_AREAS = (
+    account, passkeys, social, factors, people, actions, live, records, transfer, invites, hooks, access, programs,
 )  # fmt: skip
+ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)
 _TAGS = {
     "account": "Signing in, and one's own account",
     "factors": "One's own second factors",
@@ -31,15 +45,16 @@ _PAGE = "pagination*: pagination"
 ANSWERS: dict[str, Schema] = {
     "errorGeneric": obj("error*: errorBody"),
     "errorBody": obj("code*: integer, status*, message*, reason, id, request, details: object"),
-    "pagination": obj("next*: string?, page_size: integer"),
-    "begun": obj("flow_id*: uuid, expires_at*: time, methods*: string[]"),
+    "pagination": obj("next*: string?, prev: string?, page_size: integer"),
+    "begun": obj("flow_id*: uuid, expires_at*: time, methods*: string[], ui*: object"),
     "said": obj("message*"),
     "nextStep": obj("step*: 'second_factor|set_up_second_factor', methods*: string[], flow_id*: string?"),
     "signedIn": obj(
         "session_token*: string?, session*: any, role: string?, next: nextStep?, continue_with*: any[], identity: any"
     ),
     "whoAmI": obj("session*: any, role*: string?, next*: nextStep?"),
-    "provider": obj("id*, label*, provider*, start*: object"),
+    "provider": obj("id*, label*, provider*, start*"),
+    "leaving": obj("flow_id*: uuid, init_code*: string?, redirect_to*"),
     "changed": obj("state*, identity*: object"),
     "factors": obj(
         "totp*: boolean, webauthn*: boolean, recovery_codes*: boolean, recovery_codes_left*: integer, devices*: any[]"

@@ -1,4 +1,4 @@
-"""One's own second factors on the operator's port: an authenticator app, security keys, recovery codes; and passkeys to sign in.
+"""One's own second factors on the operator's port: an authenticator app, security keys, recovery codes.
 
 Each is set up in two calls. The first begins a settings flow, which the second has to name, by `flow_id` or by the cookie that
 the first one set.
@@ -16,14 +16,13 @@ from limen.core import csrf, ui
 from limen.core.errors import ApiError
 from limen.flow.model import Flow
 from limen.http.console import flows
-from limen.http.console.account import INVALID, signed_in
-from limen.http.console.answers import read
+from limen.http.console.answers import passing_cookie, read
 from limen.http.console.callers import credentials
 from limen.http.console.route import Route
 from limen.http.kit import Answer, Call, json_answer
 from limen.identity import keys
 from limen.identity.model import Identity
-from limen.selfservice import login, settings
+from limen.selfservice import settings
 from limen.selfservice.reply import Reply
 from limen.session import service as sessions
 
@@ -46,13 +45,6 @@ class VerifyKey(Struct, forbid_unknown_fields=True):
 
 class ConfirmCodes(Struct, forbid_unknown_fields=True):
     flow_id: str | None = None
-
-
-class PasskeyLogin(Struct, forbid_unknown_fields=True):
-    """`webauthn_login` is the assertion the browser made, as JSON text."""
-
-    webauthn_login: str
-    flow_id: str
 
 
 # --- settings flows -----------------------------------------------------------------------------------------------------
@@ -85,12 +77,9 @@ def _saved(reply: Reply) -> None:
         )
 
 
-def _kept(flow: Flow) -> tuple[str, str]:
+def _kept(call: Call, flow: Flow) -> tuple[str, str]:
     """The cookie that names the flow to the call that ends it."""
-    return (
-        "set-cookie",
-        f"{COOKIE}={flow.id}; Path=/api/auth/mfa; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict",
-    )
+    return passing_cookie(call, COOKIE, flow.id, "/api/auth/mfa", COOKIE_SECONDS)
 
 
 def _flow_id(call: Call, given: str | None) -> str:
@@ -100,7 +89,7 @@ def _flow_id(call: Call, given: str | None) -> str:
     return found
 
 
-def _node(flow: Flow, *names: str) -> ui.Node:
+def node_of(flow: Flow, *names: str) -> ui.Node:
     """The first of these nodes.
 
     :raises ApiError: 404, the form has none of them: the factor is switched off, or set up already
@@ -135,14 +124,14 @@ async def _status(call: Call) -> Answer:
 
 async def _set_up_totp(call: Call) -> Answer:
     flow = await _begin(call)
-    secret = _node(flow, "totp_secret_key")
+    secret = node_of(flow, "totp_secret_key")
     body = {
         "flow_id": flow.id,
         "totpUrl": str(flow.private.get("totp_url", "")),
         "secret": secret.attributes.text.context["secret"],  # type: ignore[union-attr]
-        "qr": _node(flow, "totp_qr").attributes.src,  # type: ignore[union-attr]
+        "qr": node_of(flow, "totp_qr").attributes.src,  # type: ignore[union-attr]
     }
-    return json_answer(body, headers=[_kept(flow)])
+    return json_answer(body, headers=[_kept(call, flow)])
 
 
 async def _verify_totp(call: Call) -> Answer:
@@ -153,7 +142,7 @@ async def _verify_totp(call: Call) -> Answer:
 
 async def _remove_totp(call: Call) -> Answer:
     flow = await _begin(call)
-    _node(flow, "totp_unlink")
+    node_of(flow, "totp_unlink")
     _saved(await _submit(call, flow.id, method="totp", totp_unlink=True))
     return Answer(204)
 
@@ -161,7 +150,7 @@ async def _remove_totp(call: Call) -> Answer:
 # --- security keys ------------------------------------------------------------------------------------------------------
 
 
-def _options(node: ui.Node) -> Any:
+def options(node: ui.Node) -> Any:
     """What a browser's `navigator.credentials` is asked with."""
     found = msgspec.json.decode(str(node.value))
     return found.get("publicKey", found)
@@ -169,8 +158,8 @@ def _options(node: ui.Node) -> Any:
 
 async def _set_up_key(call: Call) -> Answer:
     flow = await _begin(call, browser=True)
-    body = {"flow_id": flow.id, "publicKey": _options(_node(flow, "webauthn_register_trigger"))}
-    return json_answer(body, headers=[_kept(flow)])
+    body = {"flow_id": flow.id, "publicKey": options(node_of(flow, "webauthn_register_trigger"))}
+    return json_answer(body, headers=[_kept(call, flow)])
 
 
 async def _verify_key(call: Call) -> Answer:
@@ -202,10 +191,10 @@ async def _make_codes(call: Call) -> Answer:
         raise ApiError(
             404, "There are no recovery codes here.", reason="selfservice.methods.lookup_secret is switched off."
         )
-    shown = _node(reply.flow, "lookup_secret_codes")
+    shown = node_of(reply.flow, "lookup_secret_codes")
     secrets = shown.attributes.text.context["secrets"]  # type: ignore[union-attr]
     codes = [one["context"]["secret"] for one in secrets]
-    return json_answer({"flow_id": flow.id, "codes": codes}, headers=[_kept(flow)])
+    return json_answer({"flow_id": flow.id, "codes": codes}, headers=[_kept(call, flow)])
 
 
 async def _confirm_codes(call: Call) -> Answer:
@@ -216,28 +205,9 @@ async def _confirm_codes(call: Call) -> Answer:
 
 async def _remove_codes(call: Call) -> Answer:
     flow = await _begin(call)
-    _node(flow, "lookup_secret_disable")
+    node_of(flow, "lookup_secret_disable")
     _saved(await _submit(call, flow.id, method="lookup_secret", lookup_secret_disable=True))
     return Answer(204)
-
-
-# --- passkeys -----------------------------------------------------------------------------------------------------------
-
-
-async def _begin_passkey(call: Call) -> Answer:
-    ctx = flows.inner(call, "login", secret=csrf.new_secret())
-    flow = flows.flow_of(await login.start(ctx, "browser"))
-    return json_answer({"flow_id": flow.id, "publicKey": _options(_node(flow, "passkey_challenge"))})
-
-
-async def _passkey(call: Call) -> Answer:
-    asked = await read(call, PasskeyLogin)
-    secret = csrf.new_secret()
-    ctx = flows.inner(call, "login", secret=secret)
-    form = flows.form(method="passkey", passkey_login=asked.webauthn_login, csrf_token=csrf.mask(secret))
-    reply = await login.submit(ctx, asked.flow_id, form)
-    body = flows.body_of(reply, status=401, message=INVALID)
-    return await signed_in(call, body, reply.issued.token if reply.issued else "")
 
 
 def _route(
@@ -269,13 +239,4 @@ ROUTES: tuple[Route, ...] = (
         _confirm_codes, "factors", body=ConfirmCodes, example={},
     ),
     _route("removeCodes", "DELETE", "recovery-codes", "Remove the recovery codes", _remove_codes, ""),
-    Route(
-        id="beginPasskey", method="GET", path="/api/auth/login/passkey", tag="account", says="Begin to sign in with a passkey",
-        may="anyone", handler=_begin_passkey, answers={200: "keySetUp"}, errors=(404,),
-    ),
-    Route(
-        id="loginWithPasskey", method="POST", path="/api/auth/login/passkey", tag="account", says="Sign in with a passkey",
-        may="anyone", handler=_passkey, body=PasskeyLogin, answers={200: "signedIn"}, errors=(401, 404, 410),
-        example={"webauthn_login": "{}", "flow_id": "00000000-0000-4000-8000-000000000000"},
-    ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from limen.context import Context
 from limen.core import form as forms
-from limen.core import urls
+from limen.core import messages, urls
 from limen.core.errors import ApiError
 from limen.core.form import Form
 from limen.flow.model import Flow, FlowType
@@ -18,6 +18,7 @@ from limen.http.kit import Call
 from limen.selfservice.reply import Reply
 
 API: FlowType = "api"
+_UNINVITED = (messages.BY_INVITATION_ONLY.id, messages.INVITATION_OVER.id, messages.INVITATION_OF_ANOTHER.id)
 
 
 def inner(call: Call, kind: str, *, token: str = "", secret: str = "", **query: str) -> Context:
@@ -72,6 +73,11 @@ def refused(flow: Flow, status: int, message: str) -> ApiError:
     return ApiError(
         status, message, reason=str(wrong[0]["text"]) if wrong else "", details={"flow_id": flow.id, "messages": told}
     )
+
+
+def is_uninvited(flow: Flow) -> bool:
+    """Whether a sign-up came back because people come in by invitation only, and this one was none, or no good."""
+    return any(message.id in _UNINVITED for message in flow.ui.messages)
 
 
 def ways(flow: Flow) -> list[str]:

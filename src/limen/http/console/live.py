@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limen.core import errors
-from limen.core.devices import device_name
+from limen.core.devices import browser, device_name, system
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.http import paging
@@ -32,7 +32,8 @@ def _body(call: Call, session: Session, identity: Identity) -> dict[str, Any]:
     found = service.body(call.ctx, session, None)
     found["identity"] = {"id": identity.id, "traits": identity.traits, "state": identity.state}
     for device in found["devices"]:
-        device["name"] = device_name(device["user_agent"])
+        agent = device["user_agent"]
+        device |= {"name": device_name(agent), "browser": browser(agent), "system": system(agent)}
     return found
 
 

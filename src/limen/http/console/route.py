@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,6 +14,9 @@ from limen.http.openapi.operation import Operation
 
 # Who may: each may what those before may, but for programs, which have addresses of their own.
 May = Literal["anyone", "person", "viewer", "developer", "owner", "service"]
+
+
+_PLACES = re.compile(r"\{(\w+)\}")
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -37,8 +41,9 @@ class Route(Struct, frozen=True, kw_only=True):
         """As the description of the API has it."""
         refused = () if self.may == "anyone" else (401, 403)
         wrong = (400, 415) if self.body else ()
+        takes = ", ".join((*(f"{name}*" for name in _PLACES.findall(self.path)), *([self.takes] if self.takes else [])))
         operation = Operation(
-            id=self.id, method=self.method, path=self.path, tag=self.tag, says=self.says, takes=self.takes,
+            id=self.id, method=self.method, path=self.path, tag=self.tag, says=self.says, takes=takes,
             body=self.body.__name__ if self.body else "", answers=self.answers,
             errors=tuple(sorted({*self.errors, *refused, *wrong})), kind=self.kind,
         )  # fmt: skip
