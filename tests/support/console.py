@@ -46,7 +46,8 @@ class Console:
     def ask(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """The JSON of the answer; None where there is none."""
         self.last = self.http.request(method, path, json=body, params=query or None)
-        return self.last.json() if self.last.content and "json" in self.last.headers["content-type"] else None
+        kind = self.last.headers.get("content-type", "").partition(";")[0]
+        return self.last.json() if self.last.content and kind == "application/json" else None
 
     def get(self, path: str, **query: str) -> Any:
         return self.ask("GET", path, **query)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from msgspec import Struct
 
-from limen.audit import store
+from limen.audit import counts, store
 from limen.audit.model import Entry
 from limen.core.crypto import Keys, same
 from limen.db.database import ProjectDatabase, Unmet
@@ -53,15 +53,16 @@ async def head(db: ProjectDatabase) -> Head:
 
 async def seal_some(db: ProjectDatabase, keys: Keys) -> int:
     """Seal the oldest entries that are not sealed yet; how many. Of two nodes at once one does it, the other none."""
-    last = await head(db)
     entries = [store.from_row(row) for row in await db.rows(_UNSEALED, limit=BATCH)]
     if not entries:
         return 0
+    last = await head(db)
     commit = db.begin()
     number, seal = last.number, last.seal
     for entry in entries:
         number, seal = number + 1, make(keys, seal, entry)
         commit.add(_SEAL, expect=1, id=entry.id, number=number, seal=seal)
+    counts.add(commit, entries)
     if last.number:
         commit.add(_NEXT, expect=1, number=number, seal=seal, before=last.number)
     else:
@@ -115,4 +116,5 @@ async def prune(db: ProjectDatabase, before: str) -> None:
     commit = db.begin()
     commit.add(_PRUNE, number=row[0])
     commit.add(_PRUNED, number=row[0], seal=row[1])
+    counts.forget(commit, before)
     await db.commit(commit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import datetime
 
@@ -23,17 +24,21 @@ class Sealer:
 
     def __init__(self, project: Callable[[], Project], db: ProjectDatabase, now: Callable[[], datetime]) -> None:
         self._project, self._db, self._now = project, db, now
-        self._pruned_at = 0.0
+        self._pruned_at = -math.inf
 
     async def run(self) -> None:
         while True:
             try:
-                while await seal.seal_some(self._db, self._project().keys) == seal.BATCH:
-                    pass
-                await self._prune()
+                await self.once()
             except DatabaseError as error:
                 _log.warning("audit.stalled", error=str(error))
             await asyncio.sleep(PAUSE)
+
+    async def once(self) -> None:
+        """Seal all there is, and, once in a while, let go of what is too old."""
+        while await seal.seal_some(self._db, self._project().keys) == seal.BATCH:
+            pass
+        await self._prune()
 
     async def _prune(self) -> None:
         keep = self._project().config.limen.audit.retention

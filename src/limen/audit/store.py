@@ -1,19 +1,34 @@
-"""Reading the audit log: pages by cursor, newest first, with filters. All have an index but the id of a request."""
+"""Reading the audit log: pages by cursor, newest first, with filters. Every way to look has an index that has the order, too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from limen.audit.model import Entry
+from limen.core.ids import parse_id
 from limen.db.database import ProjectDatabase, Row
 
 COLUMNS = "id, at, action, outcome, actor, identity_id, email, ip_address, user_agent, request_id, method, detail, number, seal"
-_NAMES = COLUMNS.split(", ")
 END_OF_TIME = "9999"  # sorts after every moment
-_SIGN_INS = ("auth.login", "auth.login.failed")
+MOST_WAYS = 16  # actions that are each looked for by themselves; of more than that the log is full
+_NAMES = COLUMNS.split(", ")
+_WHOLE = ", ".join(f"a.{name}" for name in _NAMES)
+# One action after the other along the index, however many entries each has.
+_ACTIONS = """
+    with recursive known(action) as (
+        select (select min(a.action) from audit a
+                 where a.project_id = :project and a.action > :after and a.action < :until)
+        union all
+        select (select min(a.action) from audit a
+                 where a.project_id = :project and a.action > known.action and a.action < :until)
+          from known where known.action is not null
+    )
+    select action from known where action is not null
+"""
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -36,59 +51,68 @@ async def page(
     db: ProjectDatabase, wanted: Filter, limit: int, *, before: tuple[str, str] = (END_OF_TIME, ""), offset: int = 0
 ) -> list[Entry]:
     """Entries before this one (its moment and id), newest first."""
-    conditions = ["(at < :before_at or at = :before_at and id < :before_id)"]
+    actions = await _spelled(db, wanted.actions)
+    if wanted.actions and not actions:
+        return []
+    before = min(before, (wanted.until, "")) if wanted.until else before
     params: dict[str, Any] = {"before_at": before[0], "before_id": before[1], "limit": limit, "offset": offset}
-    if wanted.actions:
-        conditions.append(_actions(wanted.actions, params))
-    if wanted.identity_id:
-        conditions.append("identity_id <> '' and identity_id = :identity_id")
-        params["identity_id"] = wanted.identity_id
-    if wanted.search:
-        conditions.append(
-            "(identity_id <> '' and identity_id = :search or email <> '' and email = :search or request_id = :search)"
-        )
-        params["search"] = wanted.search.strip().lower()
-    for name, sign in (("since", ">="), ("until", "<")):
-        if moment := getattr(wanted, name):
-            conditions.append(f"at {sign} :{name}")
-            params[name] = moment
-    where = "".join(f" and {condition}" for condition in conditions)
+    common = ["(at, id) < (:before_at, :before_id)"]
+    if wanted.since:
+        common.append("at >= :since")
+        params["since"] = wanted.since
+    ways = _ways(wanted, actions, params)
+    # What is skipped is skipped in the indexes; only the entries of the page are read.
+    keys = " union all ".join(
+        f"select at, id from audit where project_id = :project and {' and '.join([*way, *common])}" for way in ways
+    )
     sql = f"""
-        select {COLUMNS} from audit where project_id = :project{where}
-         order by at desc, id desc limit :limit offset :offset
+        select {_WHOLE} from ({keys} order by at desc, id desc limit :limit offset :offset) found
+         cross join audit a where a.project_id = :project and a.id = found.id order by a.at desc, a.id desc
     """
-    return [from_row(row) for row in await db.rows(sql, **params)]
+    return [from_row(row) for row in await db.scan(sql, **params)]
 
 
-def _actions(actions: tuple[str, ...], params: dict[str, Any]) -> str:
-    found = []
+def _ways(wanted: Filter, actions: Sequence[str], params: dict[str, Any]) -> list[list[str]]:
+    """The conditions of each index that is walked; no entry fits two of them."""
+    each = []
     for place, action in enumerate(actions):
+        params[f"action_{place}"] = action
+        each.append(f"action = :action_{place}")
+    any_action = [f"({' or '.join(each)})"] if each else []
+    about = []
+    if wanted.identity_id:
+        about = ["identity_id <> '' and identity_id = :identity_id"]
+        params["identity_id"] = wanted.identity_id
+    if found := _searched(wanted.search.strip(), params):
+        return [[one, *about, *any_action] for one in found]
+    if about or not 0 < len(each) <= MOST_WAYS:
+        return [[*about, *any_action]]
+    return [[one] for one in each]
+
+
+def _searched(text: str, params: dict[str, Any]) -> list[str]:
+    if not text:
+        return []
+    if "@" in text:
+        params["email"] = text.lower()
+        return ["email <> '' and email = :email"]
+    params["request_id"] = text
+    if id_ := parse_id(text):
+        params["person"] = id_
+        return [
+            "identity_id <> '' and identity_id = :person",
+            "request_id <> '' and request_id = :request_id and identity_id <> :person",
+        ]
+    return ["request_id <> '' and request_id = :request_id"]
+
+
+async def _spelled(db: ProjectDatabase, actions: Sequence[str]) -> list[str]:
+    """The same with those that happened in the place of `.*`."""
+    found: dict[str, None] = {}
+    for action in actions:
         if action.endswith(".*"):
-            params[f"from_{place}"], params[f"to_{place}"] = action[:-1], action[:-2] + "/"  # "/" follows "."
-            found.append(f"action >= :from_{place} and action < :to_{place}")
+            after, until = action[:-1], action[:-2] + "/"  # "/" follows "."
+            found |= dict.fromkeys(row[0] for row in await db.rows(_ACTIONS, after=after, until=until))
         else:
-            params[f"action_{place}"] = action
-            found.append(f"action = :action_{place}")
-    return "(" + " or ".join(found) + ")"
-
-
-async def sign_ins(db: ProjectDatabase, since: str) -> dict[str, int]:
-    """How many sign-ins there were since a moment, by outcome."""
-    sql = """
-        select action, count(*) from audit
-         where project_id = :project and action in (:login, :failed) and at >= :since group by action
-    """
-    rows = await db.rows(sql, login=_SIGN_INS[0], failed=_SIGN_INS[1], since=since)
-    counts: dict[str, int] = {row[0]: int(row[1]) for row in rows}
-    return {"success": counts.get(_SIGN_INS[0], 0), "failure": counts.get(_SIGN_INS[1], 0)}
-
-
-async def by_day(db: ProjectDatabase, actions: tuple[str, ...], since: str) -> list[tuple[str, str, int]]:
-    """How often each of these happened on each day since a moment: (day, action, count), oldest first."""
-    params: dict[str, Any] = {"since": since}
-    which = _actions(actions, params)
-    sql = f"""
-        select substr(at, 1, 10) as day, action, count(*) from audit
-         where project_id = :project and at >= :since and {which} group by substr(at, 1, 10), action order by 1, 2
-    """
-    return [(row[0], row[1], int(row[2])) for row in await db.rows(sql, **params)]
+            found[action] = None
+    return list(found)

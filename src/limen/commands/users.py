@@ -20,7 +20,8 @@ from limen.commands.access import context
 from limen.commands.loading import CONFIG, complain, with_app
 from limen.context import Context
 from limen.core.events import Events
-from limen.identity import listing, outgoing, tables
+from limen.core.sheets import harmless
+from limen.identity import listing, outgoing
 from limen.identity.incoming import Count
 from limen.moving import userfile
 from limen.moving import users as moving
@@ -117,7 +118,7 @@ def _results(file: Path | None) -> Iterator[moving.Tell]:
 
         def tell(told: Sequence[Told]) -> None:
             if is_table:
-                rows.writerows([tables.harmless(str(cell or "")) for cell in _cells(one).values()] for one in told)
+                rows.writerows([harmless(str(cell or "")) for cell in _cells(one).values()] for one in told)
             else:
                 out.write("".join(f"{msgspec.json.encode(_cells(one)).decode()}\n" for one in told))
             out.flush()

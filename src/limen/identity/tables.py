@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from limen.core.errors import ApiError
 from limen.core.schema import Path
+from limen.core.sheets import harmless, plain
 from limen.identity.admin import Address
 from limen.identity.incoming import User
 from limen.identity.listing import Listed
@@ -23,7 +24,6 @@ _MADE_HERE = ("id", "created_at", "updated_at")  # nobody chooses them
 _OWN = ("email", "password", "hashed_password", "hash_format", "schema_id", "external_id", "state")
 _JSON = ("traits", "metadata_public", "metadata_admin")
 _YES = ("1", "true", "yes")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableError(Exception):
@@ -58,7 +58,7 @@ def read(lines: Iterable[str], project: Project) -> Iterator[tuple[int, User | B
 def _user(row: Mapping[str | None, Any], project: Project) -> User | BadRow:
     if None in row or None in row.values():
         return BadRow("It has more or fewer fields than the first line.")
-    cells = {name: _plain(value) for name, value in row.items() if name and value and name not in _MADE_HERE}
+    cells = {name: plain(value) for name, value in row.items() if name and value and name not in _MADE_HERE}
     own: dict[str, Any] = {name: cells.pop(name) for name in _OWN if name in cells}
     is_verified = cells.pop("verified", "").strip().lower() in _YES
     try:
@@ -80,10 +80,6 @@ def _given_out(own: dict[str, Any], *, is_verified: bool) -> User:
     email = own.pop("email", "")
     proved = (Address(email, "email", verified=True, status="completed"),) if is_verified and email else ()
     return User(verifiable_addresses=proved, **own)
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell[0] == "'" and cell[1:].startswith(_FORMULA) else cell
 
 
 class _Clash(Exception):
@@ -142,8 +138,3 @@ def row(one: Listed) -> list[str]:
         "" if metadata is None else msgspec.json.encode(metadata).decode(),
     ]  # fmt: skip
     return [harmless(cell) for cell in cells]
-
-
-def harmless(cell: str) -> str:
-    """The cell, as a text where a spreadsheet would take it for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -13,6 +13,7 @@ from limen.http.console import (
     hooks,
     invites,
     live,
+    logfiles,
     passkeys,
     people,
     programs,
@@ -24,7 +25,7 @@ from limen.http.console.route import Route, schemas
 from limen.http.openapi.shape import Schema, obj
 
 _AREAS = (
-    account, passkeys, social, factors, people, actions, live, records, transfer, invites, hooks, access, programs,
+    account, passkeys, social, factors, people, actions, live, records, logfiles, transfer, invites, hooks, access, programs,
 )  # fmt: skip
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)
 _TAGS = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from limen.audit import store
+from limen.audit import counts, store
 from limen.audit.model import Entry
 from limen.audit.store import END_OF_TIME, Filter
 from limen.core import clock
@@ -23,7 +23,7 @@ from limen.identity import directory
 
 SIGN_INS = ("auth.login", "auth.login.failed")
 SERIES = ("auth.login", "auth.login.failed", "auth.register")
-MAX_PAGE, DEFAULT_PAGE, MAX_OFFSET = 500, 100, 10_000
+MAX_PAGE, DEFAULT_PAGE, MAX_OFFSET, MAX_ACTIONS = 500, 100, 10_000, 20
 DAYS = 30  # that the overview draws
 DAY = timedelta(days=1)
 
@@ -70,10 +70,10 @@ def _before(token: str) -> tuple[str, str]:
     return at, id_
 
 
-async def _page(call: Call, wanted: Filter) -> tuple[Sequence[Entry], str | None]:
+async def _page(call: Call, filter_: Filter) -> tuple[Sequence[Entry], str | None]:
     size = _size(call)
     found = await store.page(
-        call.ctx.db, wanted, size + 1, before=_before(call.first("page_token")), offset=_offset(call)
+        call.ctx.db, filter_, size + 1, before=_before(call.first("page_token")), offset=_offset(call)
     )
     return found[:size], _cursor(found[size - 1]) if len(found) > size else None
 
@@ -85,15 +85,25 @@ def _filter(call: Call, actions: tuple[str, ...]) -> Filter:
     )  # fmt: skip
 
 
+def wanted(call: Call) -> Filter:
+    """Which entries of the audit log are asked for.
+
+    :raises ApiError: 400, a parameter makes no sense
+    """
+    actions = tuple(filter(None, call.first("action").split(",")))
+    if len(actions) > MAX_ACTIONS:
+        raise ApiError(400, f"The query parameter action may name up to {MAX_ACTIONS} actions.")
+    return _filter(call, actions)
+
+
 async def _audit(call: Call) -> Answer:
-    actions = tuple(call.first("action").split(",")) if call.first("action") else ()
-    entries, following = await _page(call, _filter(call, actions))
+    entries, following = await _page(call, wanted(call))
     return json_answer({"logs": [msgspec.to_builtins(one) for one in entries], "pagination": {"next": following}})
 
 
 async def _history(call: Call) -> Answer:
-    wanted = {"true": SIGN_INS[:1], "false": SIGN_INS[1:]}.get(call.first("success"), SIGN_INS)
-    entries, following = await _page(call, _filter(call, wanted))
+    which = {"true": SIGN_INS[:1], "false": SIGN_INS[1:]}.get(call.first("success"), SIGN_INS)
+    entries, following = await _page(call, _filter(call, which))
     return json_answer({"history": [_sign_in(one) for one in entries], "pagination": {"next": following}})
 
 
@@ -114,10 +124,9 @@ def _sign_in(entry: Entry) -> dict[str, Any]:
 async def _stats(call: Call) -> Answer:
     ctx = call.ctx
     people = await directory.counts(ctx.db)
-    recent = await store.sign_ins(ctx.db, clock.text(ctx.now - DAY))
-    begin = clock.text((ctx.now - (DAYS - 1) * DAY).replace(hour=0, minute=0, second=0, microsecond=0))
+    recent = await counts.since(ctx.db, SIGN_INS, clock.text(ctx.now - DAY))
     days = [clock.text(ctx.now - back * DAY)[:10] for back in range(DAYS - 1, -1, -1)]
-    by_day = {(day, action): count for day, action, count in await store.by_day(ctx.db, SERIES, begin)}
+    by_day = await counts.by_day(ctx.db, SERIES, days[0])
     series = [
         {
             "day": day,
@@ -131,8 +140,8 @@ async def _stats(call: Call) -> Answer:
         "total_users": sum(people.values()),
         "active": people.get("active", 0),
         "inactive": people.get("inactive", 0),
-        "logins_24h": recent["success"],
-        "failed_24h": recent["failure"],
+        "logins_24h": recent[SIGN_INS[0]],
+        "failed_24h": recent[SIGN_INS[1]],
         "series": series,
     }
     return json_answer(body)
@@ -176,7 +185,9 @@ async def _security(call: Call) -> Answer:
     return json_answer(body)
 
 
-_PAGES = "limit: integer, offset: integer, page_token, search, from, to, identity_id"
+_FILTERS = "search, from, to, identity_id"
+_PAGES = f"limit: integer, offset: integer, page_token, {_FILTERS}"
+FILTERS = f"{_FILTERS}, action"
 ROUTES: tuple[Route, ...] = (
     Route(
         id="listLogins", method="GET", path="/api/auth/login-history", tag="records", says="Sign-ins, newest first",

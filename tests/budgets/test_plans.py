@@ -1,0 +1,103 @@
+"""What operators ask about a long audit log walks along an index, in its order: nothing is scanned, and only a page is sorted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from limen.audit import counts, store
+from limen.audit.store import Filter
+from limen.db import migrate
+from limen.db.database import ProjectDatabase, Row
+from limen.db.sqlite import Sqlite, SqliteOptions
+
+SIGN_INS = ("auth.login", "auth.login.failed")
+ID = "11111111-1111-4111-8111-111111111111"
+MOMENT = "2026-01-01T00:00:00.000000Z"
+
+
+class Asked:
+    """A driver that notes how SQLite means to answer each statement."""
+
+    dialect = "sqlite"
+
+    def __init__(self, driver: Sqlite) -> None:
+        self._driver = driver
+        self.plans: list[list[str]] = []
+
+    async def rows(self, sql: str, params: Any) -> Sequence[Row]:
+        self.plans.append([row[3] for row in await self._driver.rows(f"explain query plan {sql}", params)])
+        return await self._driver.rows(sql, params)
+
+    scan = rows
+
+
+def plans(work: Any) -> list[list[str]]:
+    async def go() -> list[list[str]]:
+        driver = await Sqlite.open(SqliteOptions(None))
+        await migrate.up(driver)
+        asked = Asked(driver)
+        await work(ProjectDatabase(asked, "a-project"))  # type: ignore[arg-type]
+        await driver.close()
+        return asked.plans
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(), "audit_newest"),
+        (Filter(since="2026", until="2027"), "audit_newest"),
+        (Filter(actions=SIGN_INS), "audit_action"),
+        (Filter(actions=SIGN_INS, since="2026", until="2027"), "audit_action"),
+        (Filter(actions=SIGN_INS[1:]), "audit_action"),
+        (Filter(identity_id=ID), "audit_identity"),
+        (Filter(identity_id=ID, actions=SIGN_INS), "audit_identity"),
+        (Filter(search="ann@example.org", actions=SIGN_INS), "audit_email"),
+        (Filter(search="request-1"), "audit_request"),
+        (Filter(search="request-1", actions=SIGN_INS), "audit_request"),
+        (Filter(search=ID), "audit_identity audit_request"),
+    ],
+)
+def test_a_page_of_the_log_walks_along_an_index(wanted: Filter, index: str) -> None:
+    (plan,) = plans(lambda db: store.page(db, wanted, 100))
+    walked = [line for line in plan if " audit " in line]
+    assert walked
+    assert all(line.startswith("SEARCH audit USING") for line in walked)
+    assert {name for line in walked for name in line.split() if name.startswith("audit_")} == set(index.split())
+    assert all("(at,id)<(?,?)" in line for line in walked)  # a deep page begins where it begins
+    before_the_page = plan[: plan.index("SCAN found")]
+    assert not any("TEMP B-TREE" in line for line in before_the_page)
+
+
+def test_figures_read_hours_and_what_is_not_sealed_yet() -> None:
+    for plan in plans(lambda db: counts.since(db, SIGN_INS, MOMENT)) + plans(
+        lambda db: counts.by_day(db, SIGN_INS, MOMENT[:10])
+    ):
+        walked = [line for line in plan if "audit" in line]
+        assert all(line.startswith("SEARCH") for line in walked)
+        assert any("audit_hours USING PRIMARY KEY (project_id=? AND action=? AND hour>?)" in line for line in walked)
+        assert any("INDEX audit_unsealed (project_id=? AND at>?)" in line for line in walked)
+        assert all("at>? AND at<?" in line for line in walked if "audit_action" in line)  # an hour at most
+
+
+def test_a_family_of_actions_is_found_in_steps() -> None:
+    first, second = plans(_family)
+    assert sum("COVERING INDEX audit_action (project_id=? AND action>? AND action<?)" in line for line in first) == 2
+    assert any("audit_action (project_id=? AND action=?" in line for line in second)
+
+
+async def _family(db: ProjectDatabase) -> None:
+    driver = db._driver
+    commit = db.begin()
+    commit.add(
+        """insert into audit (project_id, id, at, action, outcome, actor, identity_id, email, ip_address, user_agent,
+               request_id, method, detail)
+           values (:project, 'x', '2026', 'auth.identity.ban', 'success', '', '', '', '', '', '', '', '{}')"""
+    )
+    await driver._driver.commit(commit.statements)  # type: ignore[attr-defined]
+    assert len(await store.page(db, Filter(actions=("auth.identity.*",)), 10)) == 1
