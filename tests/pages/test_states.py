@@ -224,3 +224,14 @@ def test_a_huge_query_is_no_trouble(visitor: Visitor) -> None:
     answer = visitor.step("ui/login?" + "&".join(f"a{n}=%zz&b={n}" for n in range(1500)))
     assert answer.status_code == 303
     assert visitor.http.get("ui/?" + "x" * 30_000, follow_redirects=False).status_code == 200
+
+
+def test_who_signed_up_without_a_session_is_told_to_sign_in(begin: Begin) -> None:
+    after = {"after": {"code": {"hooks": []}, "password": {"hooks": []}}}
+    live = begin({"selfservice": {"flows": {"registration": {"style": "unified", **after}}}})
+    visitor = Visitor(live)
+    visitor.open("ui/registration")
+    page = visitor.send(method="password", **{"traits.email": "ann@example.org", "password": "correct-horse-battery-1"})
+    assert visitor.heading == "Your account is ready"
+    visitor.open(page.one("a", _class="button main")["href"])
+    assert visitor.heading == "Sign in"

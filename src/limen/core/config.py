@@ -396,7 +396,9 @@ class OwnMethods(Section, frozen=True):
 class Notices(Section, frozen=True):
     """Mails that tell people what happened to their account, in case it was not them."""
 
-    password_changed: Annotated[bool, says("To all addresses, after a change of the password.")] = False
+    password_changed: Annotated[
+        bool, says("To all addresses, after a change of the password, or its removal when an address is proved first.")
+    ] = False
     address_changed: Annotated[bool, says("To an address that was taken out of the account.")] = False
     new_device: Annotated[bool, says("After a sign-in from a browser or app that was not seen before.")] = False
     provider_changed: Annotated[bool, says("After a provider was linked to the account, or unlinked.")] = False

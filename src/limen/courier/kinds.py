@@ -109,6 +109,7 @@ _ALL: Final = (
     Kind("login/valid", {**_KNOWN, "LoginURL": "login_url"}),
     Kind("invitation", {"To": "to", "InvitationURL": "invitation_url", "ExpiresInMinutes": "expires_in_minutes"}),
     Kind("password_changed", _DONE, _DONE),
+    Kind("ways_removed", _DONE, _DONE),
     Kind("address_removed", _DONE, _DONE),
     Kind("new_device", _DONE, _DONE),
     Kind("provider_linked", _LINKED, _LINKED),

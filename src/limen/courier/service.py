@@ -108,7 +108,7 @@ def queue_notice(
 def queue_done(
     commit: Commit, ctx: Context, kind: str, via: str, address: str, identity: Identity, **said: str
 ) -> None:
-    """Tell a person what was done: `kind` is password_changed, address_removed, new_device, provider_linked,
+    """Tell a person what was done: `kind` is password_changed, ways_removed, address_removed, new_device, provider_linked,
     provider_unlinked or account_deleted; `said` the `device` or the `provider` it is about.
     """
     data = {"identity": _about(ctx, identity, "", {})["identity"], "done_at": ctx.stamp, "device": "", **said}

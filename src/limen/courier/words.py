@@ -24,7 +24,7 @@ _WORDS: Final = {
 _CODES: Final = ("login_code", "registration_code", "verification_code", "recovery_code")
 _LINKS: Final = ("verification_url", "recovery_url", "login_url", "invitation_url")
 # Where somebody goes who reads of what they did not do: the settings, or the way back into the account.
-_SETTINGS: Final = ("new_device", "provider_linked", "provider_unlinked")
+_SETTINGS: Final = ("new_device", "ways_removed", "provider_linked", "provider_unlinked")
 _RECOVERY: Final = ("password_changed", "address_removed")
 _FONT: Final = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _LIGHT, _DARK = ("#ffffff", "#f5f6f8"), ("#181b21", "#101216")  # card and ground, as in layout/mail.html

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 HTML, JSON = "text/html", "application/json"
+_SPEC: Final = re.compile(
+    r"(?P<type>[!#$%&'*+\-.^_`|~\w/]++)[ \t]*+"
+    r"(?:;[ \t]*+q=(?P<q>[01](?:\.\d*+)?+)|(?!;))[ \t]*+(?:(?P<more>,)[ \t]*+)?+",
+    re.ASCII,
+)
 
 
 def is_json(content_type: str, accept: str) -> bool:
@@ -26,7 +34,7 @@ def accepts_json(accept: str) -> bool:
 def _best(accept: str, offers: tuple[str, ...], default: str) -> str:
     """The offer with the highest quality; at equal quality an exact type beats `type/*`, which beats `*/*`."""
     best, best_q, best_rank = default, -1.0, 3
-    specs = [_spec(part) for part in accept.split(",") if part.strip()]
+    specs = list(_specs(accept))
     for offer in offers:
         for wanted, q in specs:
             if q == 0 or q < best_q:
@@ -47,14 +55,13 @@ def _rank(wanted: str, offer: str) -> int | None:
     return None
 
 
-def _spec(part: str) -> tuple[str, float]:
-    media, *params = part.split(";")
-    q = 1.0
-    for param in params:
-        name, _, value = param.strip().partition("=")
-        if name == "q":
-            try:
-                q = float(value)
-            except ValueError:
-                q = 0.0
-    return media.strip().lower(), q
+def _specs(accept: str) -> Iterator[tuple[str, float]]:
+    """What is accepted, and how gladly. As Kratos reads it: letters count, and what has a parameter that is no quality ends
+    the list, so that `application/json; charset=utf-8` asks for nothing.
+    """
+    at = 0
+    while spec := _SPEC.match(accept, at):
+        yield spec["type"], float(spec["q"] or 1)
+        if not spec["more"]:
+            return
+        at = spec.end()

@@ -201,7 +201,7 @@ def _wants_json(call: Call) -> bool:
 
 def _submit(submit: Callable[[Context, str | None, Form], Awaitable[Reply]]) -> Callable[[Call], Awaitable[Answer]]:
     async def handler(call: Call) -> Answer:
-        if call.method == "HEAD":  # programs that look at links before people do must not do what a link does
+        if call.method == "HEAD" and call.first("flow"):  # who looks at links before people do must not do what they do
             return Answer(200, b"", [("content-type", "text/html; charset=utf-8")])
         try:
             reply = await submit(call.ctx, parse_id(call.first("flow")), await call.form())

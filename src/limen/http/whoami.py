@@ -44,7 +44,7 @@ async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
     except DatabaseError as gone:
         return await _refuse(send, scope, down := unreachable(gone), msgspec.json.encode(down.body()) + b"\n", headers)
     if row is None or not row[0] or row[1] <= now or row[5] != "active":
-        if project.config.feature_flags.cacheable_sessions:
+        if project.config.feature_flags.cacheable_sessions and not token:
             headers.append((b"ory-session-cache-for", b"60"))
         return await _refuse(send, scope, errors.no_session(), _NO_SESSION, headers)
     if _IMPERSONATED in row[3] and not await store.is_impersonation_good(site.database(), _id_of(row[3]), now):

@@ -32,8 +32,11 @@ class RecoveryAddress(Struct, frozen=True):
     updated_at: str
 
 
-class Credential(Struct, frozen=True):
-    """One way to prove who one is. `config` is the method's own (a hash, keys, addresses)."""
+class Credential(Struct, frozen=True, omit_defaults=True):
+    """One way to prove who one is. `config` is the method's own (a hash, keys, addresses).
+
+    `unproved`: set up by somebody who had proved no address of the account, see unproved.py.
+    """
 
     type: str
     identifiers: tuple[str, ...]
@@ -41,6 +44,7 @@ class Credential(Struct, frozen=True):
     version: int
     created_at: str
     updated_at: str
+    unproved: bool = False
 
 
 class Public(Struct, frozen=True, omit_defaults=True):

@@ -118,6 +118,7 @@ def _credentials(
                 version=VERSIONS.get(type_, 0),
                 created_at=old.created_at if old else ctx.stamp,
                 updated_at=ctx.stamp,
+                unproved=old is not None and old.unproved and old.config == config,
             )
     return kept
 
@@ -134,6 +135,7 @@ def with_credential(
         version=VERSIONS.get(type_, 0),
         created_at=old.created_at if old else ctx.stamp,
         updated_at=ctx.stamp,
+        unproved=old is not None and old.unproved,
     )
     after = replace(identity, credentials={**identity.credentials, type_: new}, updated_at=ctx.stamp)
     return with_level(ctx, after)

@@ -21,6 +21,7 @@ def credential(
     """:param new: it was made by this very request: Kratos counts the version of most up when it reads them first"""
     shown: dict[str, Any] = msgspec.to_builtins(held)
     del shown["config"]
+    shown.pop("unproved", None)
     if with_config and (held.type not in FEDERATED or held.config.get("providers")):
         shown["config"] = _config(project, identity, held)
     if new and held.type != "code":

@@ -16,6 +16,7 @@ from limen.flow import store as flows
 from limen.flow.method import Changed, FreshSignInNeeded
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
+from limen.identity import unproved
 from limen.identity.model import Identity
 from limen.methods.oidc import credential
 from limen.selfservice import continue_with, engine, finish, hooks, linking, notices
@@ -62,6 +63,7 @@ async def save(
         effects.identity = after = finish.checked(ctx, effects.identity)
     if _is_protected(identity, after) and not sessions.is_privileged(ctx, subject.session):
         raise FreshSignInNeeded
+    effects.identity = after = unproved.marked(identity, after)
     own = engine.page(ctx, flow)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "settings", so_far.id) or own)
     session = sessions.renew(ctx, subject.session, changed.proof) if changed.proof else subject.session

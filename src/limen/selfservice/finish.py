@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from limen.audit import record
 from limen.context import Context
-from limen.core import csrf, errors, messages
+from limen.core import csrf, errors, messages, urls
 from limen.core.errors import ApiError, FormError, form_error
 from limen.db.database import UniqueViolation
 from limen.flow import oauth2 as provider
 from limen.flow import store as flows
 from limen.flow.method import Changed, Passed
 from limen.flow.model import Flow
-from limen.identity import bans, invitations
+from limen.identity import bans, invitations, unproved
 from limen.identity import service as identities
 from limen.identity import store as people
 from limen.identity.model import Identity
@@ -43,6 +43,8 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         raise flows.overtaken()  # a browser's form signs in once; an app may send its own again, as with Kratos
     before = passed.before or identity
     session, token = _session(ctx, identity, passed.proof, None if passed.anew else subject)
+    gone = () if known else unproved.removed(before, identity)
+    identity = unproved.without(ctx, identity, gone) if gone else identity
     identity, session, ends_others = linking.join(ctx, flow, before, identity, session)
     begins = passed.anew or not known
     browser = await trust.spared(ctx, flow, identity, session) if begins else None
@@ -76,12 +78,20 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         people.update_if_unchanged(commit, before, effects.identity)
     elif effects.identity is not before:
         identities.save(commit, before, effects.identity, passed.overtaken)
-    if ends_others:
+    if ends_others or gone:
         linking.end_others(commit, identity, session)
-    for then in (passed.then, *effects.thens, notice, *notices.of_providers(ctx, before, effects.identity)):
+    told = (
+        notice,
+        *notices.of_removed(ctx, effects.identity, gone),
+        *notices.of_providers(ctx, before, effects.identity),
+    )
+    for then in (passed.then, *effects.thens, *told):
         if then is not None:
             then(commit)
-    record.record(commit, ctx, "auth.login", effects.identity, method=so_far.id, session=session.id, aal=session.aal)
+    more: dict[str, Any] = {"removed": gone} if gone else {}
+    record.record(
+        commit, ctx, "auth.login", effects.identity, method=so_far.id, session=session.id, aal=session.aal, **more
+    )
     linking.record(commit, ctx, before, effects.identity)
     try:
         await ctx.db.commit(commit)
@@ -179,7 +189,7 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     if ctx.project.config.selfservice.flows.verification.enabled:
         await provider.describe(ctx, flow)  # the message about the address may show the client
     signs_in = hooks.with_sign_up(effects, so_far.id) or exchange.is_wanted(flow)
-    identity = effects.identity
+    identity = effects.identity = unproved.marked(None, effects.identity)
     session, token = sessions.issue(ctx, identity, *((changed.proof,) if changed.proof else ()))
     missing = strength.lack(ctx.project, session, identity, ctx.stamp) if signs_in else ""
     if missing:
@@ -234,7 +244,7 @@ async def _wait(ctx: Context, identity: Identity, changed: Changed, so_far: Subm
     :raises FormError: always; it says so
     """
     commit = ctx.db.begin()
-    people.insert(commit, identity)
+    people.insert(commit, unproved.marked(None, identity))
     if changed.then is not None:
         changed.then(commit)
     record.record(commit, ctx, "auth.register", identity, method=so_far.id, waits=True)
@@ -287,9 +297,14 @@ def _signed_up(
             body["session_token"] = token
             effects.continue_with.append(continue_with.session_token(token))
     body["continue_with"] = effects.continue_with or None
-    return Reply(
-        json=ctx.client.is_json or not flow.is_browser, body=body, url=effects.page or to, issued=issued, csrf=secret
-    )
+    json, url = ctx.client.is_json or not flow.is_browser, effects.page or (to if signs_in else _saying_so(ctx, to))
+    return Reply(json=json, body=body, url=url, issued=issued, csrf=secret)
+
+
+def _saying_so(ctx: Context, to: str) -> str:
+    """Our own start page says that the account is there and that one has to sign in; it looks the same as before else."""
+    home = urls.join(ctx.project.public_url, "/ui/")
+    return urls.with_query(home, {"done": "signed_up"}) if to.rstrip("/") == home.rstrip("/") else to
 
 
 class Taken(FormError):

@@ -18,6 +18,7 @@ from limen.flow.method import Arrived
 from limen.flow.model import Flow
 from limen.identity import service as identities
 from limen.identity import store as people
+from limen.identity import unproved
 from limen.identity.identifiers import federated
 from limen.identity.model import Identity
 from limen.methods.oidc import credential
@@ -175,7 +176,8 @@ def end_others(commit: Commit, identity: Identity, session: Session) -> None:
 def with_account(ctx: Context, identity: Identity, entry: dict[str, Any]) -> Identity:
     """The person with one more account at a provider."""
     config = credential.with_entry(identity, entry)
-    return identities.with_credential(ctx, identity, ID, config, credential.identifiers(config))
+    after = identities.with_credential(ctx, identity, ID, config, credential.identifiers(config))
+    return unproved.marked(identity, after)
 
 
 def draw(ctx: Context, flow: Flow, arrived: Arrived, owner: Owner, types: list[str], providers: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from limen.context import Context
 from limen.core.devices import device_name
 from limen.courier import service as courier
@@ -27,6 +29,13 @@ async def after_sign_in(ctx: Context, identity: Identity, session: Session) -> T
     if not earlier or agent in seen or name in {device_name(one) for one in seen}:
         return None
     return lambda commit: _tell(commit, ctx, "new_device", identity, _own(identity), device=name or "an unknown device")
+
+
+def of_removed(ctx: Context, identity: Identity, types: Sequence[str]) -> list[Then]:
+    """A notice to who proved an address for the first time, when ways in went that a stranger may have set up before."""
+    if not types or not ctx.project.config.limen.notices.password_changed:
+        return []
+    return [lambda commit: _tell(commit, ctx, "ways_removed", identity, _own(identity))]
 
 
 def of_providers(ctx: Context, before: Identity, after: Identity) -> list[Then]:

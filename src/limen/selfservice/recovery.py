@@ -17,7 +17,8 @@ from limen.flow.method import AlreadySignedIn, Controls, Shown, StartAgain, Then
 from limen.flow.model import Flow, FlowType
 from limen.identity import service as identities
 from limen.identity import store as people
-from limen.selfservice import continue_with, engine, expiry, guard, hooks, settings
+from limen.identity import unproved
+from limen.selfservice import continue_with, engine, expiry, guard, hooks, notices, settings
 from limen.selfservice.effects import Effects
 from limen.selfservice.reply import Issued, Reply
 from limen.session import service as sessions
@@ -133,6 +134,8 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
     identity = await identities.must(ctx.db, outcome.identity_id)
     after = identities.mark_address(ctx, identity, outcome.via, outcome.address, status="completed")
     after = identity if outcome.by_admin else after
+    gone = unproved.removed(identity, after)
+    after = unproved.without(ctx, after, gone) if gone else after
     if not identity.is_active or outcome.proof is None:
         await engine.keep(ctx, flow, outcome.then, lambda commit: identities.save(commit, identity, after))
         disabled = errors.bad_request(
@@ -152,8 +155,11 @@ async def _recovered(ctx: Context, flow: Flow, outcome: Controls, payload: dict[
         people.end_trust(commit, identity.id)
         if after is not identity:
             identities.save(commit, identity, after)
+        if gone:
+            session_store.revoke_all_but(commit, identity.id, session.id)
 
-    thens: list[Then | None] = [outcome.then, proved]
+    told = notices.of_removed(ctx, after, gone)
+    thens: list[Then | None] = [outcome.then, proved, *told]
     if hooks.after(ctx, "recovery", ""):  # whatever they say, the proof is used up
         await engine.keep(ctx, flow, *thens)
         effects = Effects(ctx, flow, after, payload or {})

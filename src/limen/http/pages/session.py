@@ -53,6 +53,9 @@ class TrustedBrowser(Struct, frozen=True):
 async def home(call: Call) -> Answer:
     """`GET /ui/`: the account of who is signed in; the way in for everybody else."""
     subject = await sessions.current(call.ctx)
+    if subject is None and call.first("done") == "signed_up":
+        told = state.State(name="signed_up", status=200, to=links.start(call.site.project, "login"))
+        return state.answer(call, told)
     if subject is None:
         return _welcome(call)
     project = call.site.project
