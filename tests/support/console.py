@@ -20,14 +20,14 @@ T = TypeVar("T")
 EARLIER = "2026-01-01T00:00:00.000000Z"
 
 
-def at_database(server: LiveServer, work: Callable[[ProjectDatabase], Awaitable[T]]) -> T:
-    """Work on the server's database, as another process would."""
-    project, config = server.app.site.project, server.app.config
+def at_database(server: LiveServer, work: Callable[[ProjectDatabase], Awaitable[T]], project: str = "") -> T:
+    """Work on the server's database, as another process would; on that of another project, if its id is given."""
+    config, project = server.app.config, project or server.app.site.project.id
 
     async def go() -> T:
         driver = await data_source(config.dsn, config).open()
         try:
-            return await work(ProjectDatabase(driver, project.id))
+            return await work(ProjectDatabase(driver, project))
         finally:
             await driver.close()
 
@@ -83,8 +83,8 @@ def operator(server: LiveServer, role: Role, email: str = "") -> Console:
     return console
 
 
-def program(server: LiveServer, role: KeyRole = "service_role") -> Console:
-    """A program with a key of this role."""
+def program(server: LiveServer, role: KeyRole = "service_role", project: str = "") -> Console:
+    """A program with a key of this role, in the server's project or in another one."""
 
     async def make(db: ProjectDatabase) -> str:
         commit = db.begin()
@@ -92,4 +92,4 @@ def program(server: LiveServer, role: KeyRole = "service_role") -> Console:
         await db.commit(commit)
         return text
 
-    return Console(server, apikey=at_database(server, make))
+    return Console(server, apikey=at_database(server, make, project))
