@@ -52,6 +52,8 @@ from limen.webhooks.dispatch import Dispatcher
 GRACE = 120.0  # seconds running requests get when the server is told to stop
 FILES = "configuration"  # who acts when a file was changed
 READY_WITHIN = 5.0  # seconds the database has to answer for the server to be ready
+# New objects until the collector looks for cycles, of which there are hardly any: a batch of people makes 100,000.
+OBJECTS = (20_000, 20, 20)
 _logger = structlog.get_logger("limen")
 
 
@@ -67,14 +69,19 @@ class App:
         watch_courier: bool = False,
         now: Callable[[], datetime] = clock.now,
         source: Source | None = None,
+        read_only: bool = False,
     ) -> None:
-        """`source` is where the configuration came from, when it is to be followed while the server runs."""
+        """
+        :param source: where the configuration came from, when it is to be followed while the server runs
+        :param read_only: look at the database and leave it as it is; it has to be there, and migrated
+        """
         self.config = config
         self._schemas = schemas
         self.dev = dev
         self._watch_courier = watch_courier
         self._now = now
         self._source = source
+        self._read_only = read_only
         self._secret = secrets.token_hex(32)  # signs when no secret is configured, as long as the process lives
         self._tasks: list[asyncio.Task[None]] = []
         self.is_leaving = False
@@ -96,7 +103,7 @@ class App:
         await self.open()
         self._tasks.append(asyncio.create_task(self.keeper.run()))
         if self.telemetry:
-            self._tasks.append(asyncio.create_task(self.telemetry.exporter.run()))
+            self._tasks.append(asyncio.create_task(self.telemetry.run()))
         if self._source:
             follow = Reload(self._source.files, self._source.loaded, lambda: self.config, self._take_over, self.reload)
             self._tasks.append(asyncio.create_task(follow.run()))
@@ -125,7 +132,7 @@ class App:
         config = self.config
         try:
             source = data_source(config.dsn, config)
-            self.driver = await source.open()
+            self.driver = await (source.for_reading() if self._read_only else source).open()
             if self.telemetry:
                 self.driver = self.telemetry.driver(self.driver)
             await self._migrate(itself=source.migrates_itself)
@@ -202,7 +209,7 @@ class App:
 
     async def _migrate(self, *, itself: bool) -> None:
         configured = self.config.limen.database.auto_migrate
-        if itself if configured is None else configured:
+        if not self._read_only and (itself if configured is None else configured):
             await migrate.up(self.driver)
         elif await migrate.pending(self.driver):
             raise StartError(
@@ -336,6 +343,7 @@ async def run(
     told(setup_link)
     gc.collect()
     gc.freeze()  # what was made at the start stays: the collector need not look at it again
+    gc.set_threshold(*OBJECTS)
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     app.is_leaving = True  # a balancer that asks whether we are ready sends nobody any more

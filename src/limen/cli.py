@@ -321,7 +321,7 @@ def kratos(source: str, network: str, dry_run: bool, config: tuple[str, ...]) ->
     """Copy people, credentials, addresses and live sessions. May be repeated: who is here is left alone."""
     from limen.moving.command import run_kratos  # noqa: PLC0415 - for the one who moves in, once
 
-    loaded = load(config, {})
+    loaded = load(config, {}, with_secrets=not dry_run)
     run_kratos(loaded, schemas_of(loaded), source, network=network, dry_run=dry_run)
 
 
@@ -331,7 +331,7 @@ def _run_file(
     from limen.moving.command import run_file  # noqa: PLC0415 - likewise
     from limen.moving.sources import job  # noqa: PLC0415
 
-    loaded = load(config, {})
+    loaded = load(config, {}, with_secrets=not common["dry_run"])
     run_file(loaded, schemas_of(loaded), job(kind, file, own, common))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from limen.core.config import Config
 from limen.db.database import DatabaseError, Driver
@@ -28,10 +29,19 @@ class DataSource(Struct, frozen=True):
     postgres: str = ""
     cockroach: bool = False
     pool_size: int = 10
+    read_only: bool = False
+
+    def for_reading(self) -> DataSource:
+        """The same, which refuses to be changed and is not made where it is not there."""
+        if self.sqlite is None:
+            return replace(self, read_only=True)
+        if self.sqlite.path is None:
+            return self
+        return replace(self, sqlite=replace(self.sqlite, read_only=True, create=False), read_only=True)
 
     @property
     def migrates_itself(self) -> bool:
-        return self.sqlite is not None
+        return self.sqlite is not None and not self.read_only
 
     async def open(self) -> Driver:
         """:raises DatabaseError: it cannot be reached"""
@@ -42,7 +52,9 @@ class DataSource(Struct, frozen=True):
             return await Sqlite.open(self.sqlite)
         from limen.db.postgres import Postgres  # noqa: PLC0415 - asyncpg only for those who have PostgreSQL
 
-        return await Postgres.open(self.postgres, size=self.pool_size, cockroach=self.cockroach)
+        return await Postgres.open(
+            self.postgres, size=self.pool_size, cockroach=self.cockroach, read_only=self.read_only
+        )
 
 
 class FolderError(DatabaseError):

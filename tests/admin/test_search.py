@@ -12,6 +12,7 @@ from tests.support.callers import PASSWORD, Caller
 from tests.support.direct import ask
 from tests.support.factors import set_up_app
 from tests.support.operators import Operator, links
+from tests.support.process import until
 from tests.support.server import LiveServer
 
 PEOPLE = {
@@ -214,9 +215,7 @@ def test_who_was_here_before_there_was_a_directory_is_found_after_a_start(start:
     for table in ("directory", "directory_words", "chores"):
         ask(dsn, f"delete from {table}")
     operator = Operator(start())
-    for _ in range(100):
-        if found(operator, search="fay"):
-            break
+    until(lambda: found(operator, search="fay"))
     assert found(operator, search="fay", has_credential="password") == ["f"]
     assert operator.get("identities", search="fay")[0]["last_login_at"]
     assert operator.http.delete(f"admin/identities/{fay.whoami()['identity']['id']}").status_code == 204

@@ -52,11 +52,15 @@ def kratos(database: str, tmp_path: Path) -> str:
 def target(database: str, tmp_path: Path) -> tuple[str, str]:
     """The address of our own database, and a configuration that names it."""
     dsn = new_dsn(database, tmp_path)
-    schema = tmp_path / "person.json"
+    return dsn, configured(dsn, tmp_path)
+
+
+def configured(dsn: str, folder: Path) -> str:
+    """A configuration with this database; its file."""
+    schema, file = folder / "person.json", folder / "limen.yml"
     schema.write_text(json.dumps(PERSON))
-    file = tmp_path / "limen.yml"
     file.write_text(yaml.safe_dump({"version": "v1.3.0", **base_config(dsn, 1, 2, schema.as_uri())}))
-    return dsn, str(file)
+    return str(file)
 
 
 def limen(*words: str) -> CompletedProcess[str]:
@@ -156,6 +160,30 @@ def sealed(secret: str, block: str) -> str:
 def test_a_dry_run_says_the_same_and_writes_nothing(target: tuple[str, str], kratos: str) -> None:
     assert copied(target, kratos, "--dry-run") == "2 people fit, with 1 live sessions.\n"
     assert copied(target, kratos) == "2 people copied, with 1 live sessions.\n"
+
+
+def test_a_dry_run_makes_no_table_and_no_file(database: str, tmp_path: Path, kratos: str) -> None:
+    dsn = f"sqlite://{tmp_path}/later/limen.sqlite"
+    if database == "postgres":
+        dsn = postgres().new(migrated=False)
+    done = limen("import", "kratos", "--from", kratos, "-c", configured(dsn, tmp_path), "--dry-run")
+    assert (done.returncode, done.stdout) == (0, "2 people fit, with 1 live sessions.\n"), done.stderr
+    assert "Nobody is in the database yet" in done.stderr
+    assert not (tmp_path / "later").exists()
+    if database == "postgres":
+        assert (
+            ask(dsn, "select count(*) from information_schema.tables where table_schema = current_schema()")[0][0] == 0
+        )
+
+
+def test_a_dry_run_does_not_migrate(target: tuple[str, str], kratos: str) -> None:
+    assert copied(target, kratos) == "2 people copied, with 1 live sessions.\n"
+    newest = ask(target[0], "select max(version) from migrations")[0][0]
+    ask(target[0], f"delete from migrations where version = {newest}")
+    done = limen("import", "kratos", "--from", kratos, "-c", target[1], "--dry-run")
+    assert done.returncode == 1
+    assert "The database is behind this version" in done.stderr
+    assert ask(target[0], "select max(version) from migrations")[0][0] == newest - 1
 
 
 def test_a_second_run_changes_nothing(target: tuple[str, str], kratos: str) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from limen.core.outbound import Outbound
+from limen.telemetry.sampling import share
 from limen.telemetry.span import Tracer
 from limen.telemetry.wrapped import TracedDriver, TracedOutbound
 from tests.conftest import Start
@@ -141,10 +142,11 @@ def test_whoever_is_called_learns_of_the_trace(start: Start, collector: Collecto
         (call,) = until(lambda: called.calls)
     finally:
         called.close()
-    version, trace_id, span_id, flags = {name.lower(): value for name, value in call[1].items()}["traceparent"].split(
-        "-"
-    )
+    told = {name.lower(): value for name, value in call[1].items()}
+    version, trace_id, span_id, flags = told["traceparent"].split("-")
     assert (version, trace_id, flags) == ("00", TRACE, "01")
+    assert (told["uber-trace-id"], told["b3"]) == (f"{TRACE}:{span_id}:0:1", f"{TRACE}-{span_id}-1")
+    assert (told["x-b3-traceid"], told["x-b3-spanid"], told["x-b3-sampled"]) == (TRACE, span_id, "1")
     hooks = until(lambda: [span for span in collector.spans() if span["spanId"] == span_id])
     assert hooks[0]["attributes"]["http.response.status_code"] == "200"
 
@@ -171,9 +173,9 @@ def test_a_parent_that_is_none_begins_a_trace(start: Start, collector: Collector
 @pytest.mark.parametrize(("ratio", "least", "most"), [(0.0, 0, 0), (1.0, 1000, 1000), (0.5, 400, 600)])
 def test_a_share_of_the_traces_is_kept(ratio: float, least: int, most: int) -> None:
     kept: list[object] = []
-    tracer = Tracer(kept.append, ratio)
+    tracer = Tracer(kept.append, share(ratio))
     for _ in range(1000):
-        with tracer.request("x", ""):
+        with tracer.request("x", None):
             pass
     assert least <= len(kept) <= most
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ import msgspec
 from limen.audit.model import Outcome
 from limen.context import Context
 from limen.core import formats
+from limen.core.ids import new_id
 from limen.db.database import Commit
 
 MAX_AGENT = 512  # characters of a user agent that are kept
@@ -55,7 +55,7 @@ def record(
     client = ctx.client
     commit.add(
         _INSERT,
-        id=str(uuid.uuid4()),
+        id=new_id(),
         at=ctx.stamp,
         action=action,
         outcome=outcome,

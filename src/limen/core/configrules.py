@@ -294,9 +294,10 @@ def _tls(raw: Raw) -> Iterator[Trouble]:
 def _tracing(raw: Raw) -> Iterator[Trouble]:
     provider = raw.get("provider")
     otlp, zipkin = (reach(raw, ("providers", name, "server_url")) for name in ("otlp", "zipkin"))
-    if provider == "jaeger":
-        hint = "Write `otel`, and `providers.otlp.server_url` with Jaeger's port 4318: it takes OTLP."
-        yield Trouble(("provider",), "Jaeger's agent is not supported, so there are no traces.", hint, warning=True)
+    agent = reach(raw, ("providers", "jaeger", "local_agent_address"))
+    if (provider, bool(agent)) == ("jaeger", False):
+        hint = "Add `providers: {jaeger: {local_agent_address: agent:6831}}`."
+        yield Trouble(("provider",), "No agent is named, so there are no traces.", hint, warning=True)
     elif (provider, bool(otlp)) == ("otel", False):
         hint = "Add `providers: {otlp: {server_url: collector:4318}}`."
         yield Trouble(("provider",), "No collector is named, so there are no traces.", hint, warning=True)

@@ -12,7 +12,6 @@ from limen.core.configtypes import (
     Port,
     Secret,
     Section,
-    not_yet,
     says,
 )
 
@@ -117,7 +116,9 @@ class Log(Section, frozen=True):
 class JaegerSampling(Section, frozen=True):
     """Which traces are kept."""
 
-    server_url: Annotated[HttpUrl | None, says("Server that decides what is kept.")] = None
+    server_url: Annotated[
+        HttpUrl | None, says("Server that decides what is kept, as `http://agent:5778/sampling`; asked every minute.")
+    ] = None
     trace_id_ratio: _Ratio = None
 
 
@@ -128,9 +129,9 @@ class Sampling(Section, frozen=True):
 
 
 class Jaeger(Section, frozen=True):
-    """Traces to Jaeger."""
+    """Traces to Jaeger's agent, by UDP."""
 
-    local_agent_address: Annotated[HostPort | None, says("The agent, as host:port.")] = None
+    local_agent_address: Annotated[HostPort | None, says("The agent, as `agent:6831`.")] = None
     sampling: JaegerSampling = JaegerSampling()
 
 
@@ -155,7 +156,7 @@ class Otlp(Section, frozen=True):
 class TracingProviders(Section, frozen=True):
     """Settings for each kind of collector."""
 
-    jaeger: Annotated[Jaeger, not_yet("traces to Jaeger's agent; Jaeger itself takes OTLP")] = Jaeger()
+    jaeger: Jaeger = Jaeger()
     zipkin: Zipkin = Zipkin()
     otlp: Otlp = Otlp()
 

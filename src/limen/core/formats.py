@@ -9,7 +9,8 @@ from datetime import date, datetime
 
 from limen.core import normalize
 
-_LABEL = re.compile(r"[A-Za-z0-9-]{1,63}")
+_HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
+_BLANK = re.compile(r"\s")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
 _QUOTED = re.compile(r'"(\\.|[^"\\\x00-\x1f])*"')
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -20,9 +21,7 @@ _NOT_IN_URI = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
 
 def hostname(value: str) -> bool:
     value = value.removesuffix(".")
-    return len(value) <= 253 and all(
-        _LABEL.fullmatch(label) and not label.startswith("-") and not label.endswith("-") for label in value.split(".")
-    )
+    return len(value) <= 253 and _HOSTNAME.fullmatch(value) is not None
 
 
 def email(value: str) -> bool:
@@ -40,8 +39,10 @@ def email(value: str) -> bool:
 def email_loose(value: str) -> bool:
     """Like `email`, but longer, and the domain may be written in any script."""
     local, at, domain = value.rpartition("@")
-    if not (at and local and domain and len(value.encode()) <= 320) or re.search(r"\s", value):
+    if not (at and local and domain and len(value.encode()) <= 320) or _BLANK.search(value):
         return False
+    if domain.isascii():
+        return hostname(domain)
     try:
         return hostname(domain.encode("idna").decode())
     except UnicodeError:

@@ -193,14 +193,14 @@ def names(sql: str) -> Iterator[str]:
     return (match.group(1) for match in _NAMES.finditer(sql))
 
 
-def positional(sql: str) -> tuple[str, tuple[str, ...]]:
+def positional(sql: str, mark: str = "$") -> tuple[str, tuple[str, ...]]:
     """`… where a = :a and b = :b and c = :a` as `… where a = $1 and b = $2 and c = $1` and ("a", "b")."""
     order: list[str] = []
 
     def number(match: re.Match[str]) -> str:
         if match.group(1) not in order:
             order.append(match.group(1))
-        return f"${order.index(match.group(1)) + 1}"
+        return f"{mark}{order.index(match.group(1)) + 1}"
 
     return _NAMES.sub(number, sql), tuple(order)
 

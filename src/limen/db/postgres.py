@@ -49,24 +49,28 @@ class Postgres:
 
     dialect = "postgres"
 
-    def __init__(self, dsn: str, size: int, *, cockroach: bool = False) -> None:
+    def __init__(self, dsn: str, size: int, *, cockroach: bool = False, read_only: bool = False) -> None:
         self._dsn = dsn
         self._cockroach = cockroach
+        # Plans are made once per statement; compiling them just in time costs more than it saves here.
+        self._settings = ({} if cockroach else {"jit": "off"}) | (
+            {"default_transaction_read_only": "on"} if read_only else {}
+        )
         self._idle: list[Connection] = []
         self._places = asyncio.Semaphore(size)
 
     @classmethod
-    async def open(cls, dsn: str, *, size: int = 10, cockroach: bool = False) -> Postgres:
+    async def open(cls, dsn: str, *, size: int = 10, cockroach: bool = False, read_only: bool = False) -> Postgres:
         """:raises DatabaseError: no connection can be made"""
-        driver = cls(dsn, size, cockroach=cockroach)
+        driver = cls(dsn, size, cockroach=cockroach, read_only=read_only)
         driver._idle.append(await driver._connect())
         return driver
 
     async def _connect(self) -> Connection:
         try:
-            # Plans are made once per statement; compiling them just in time costs more than it saves here.
-            settings = {} if self._cockroach else {"jit": "off"}
-            return await asyncpg.connect(self._dsn, statement_cache_size=512, timeout=10, server_settings=settings)
+            return await asyncpg.connect(
+                self._dsn, statement_cache_size=512, timeout=10, server_settings=self._settings
+            )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
             raise DatabaseError(f"PostgreSQL cannot be reached: {_plain(error)}") from error
 

@@ -14,12 +14,13 @@ import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from msgspec import Struct
 
-from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, together
+from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, positional, together
 
 MAX_GROUP = 256  # commits that share one fsync
 
@@ -220,12 +221,18 @@ def _run(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Non
         statement.check(cursor.rowcount)
 
 
+@lru_cache(maxsize=256)
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    return positional(sql, "?")
+
+
 def _attempted(connection: sqlite3.Connection, groups: Sequence[Sequence[Statement]]) -> list[bool]:
     """All at once; when a value is taken, each half by itself, down to the one whose it is. Mostly nothing is taken."""
     connection.execute("savepoint some")
     try:
         for sql, rows in together(groups).items():
-            connection.executemany(sql, rows)
+            text, order = _numbered(sql)  # by name, each value of each row would be looked for
+            connection.executemany(text, [[row[name] for name in order] for row in rows])
         stored = True
     except sqlite3.IntegrityError as error:
         if not _is_taken(error):

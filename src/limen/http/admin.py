@@ -39,7 +39,7 @@ class AdminPort(Port):
         self.routes = self._routes()
 
     async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
-        call.enter(ADMIN)
+        call.enter_as(ADMIN)
         if away := untidy(call):
             return away, self.dress(call, away)
         if not call.path.startswith("/admin/"):

@@ -10,11 +10,11 @@ from msgspec import UNSET, Struct
 from limen.core import errors, urls
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
-from limen.http import admin_lists, bodies
+from limen.http import admin_lists, bodies, people
 from limen.http.bodies import BodyError
 from limen.http.kit import Answer, Call, Routes, json_answer
 from limen.http.people import body_of, included, with_last_login
-from limen.identity import admin, batch, directory, patching, removing, service, store
+from limen.identity import admin, batch, directory, listing, patching, removing, service, store
 from limen.identity.admin import Body, ReplaceBody
 from limen.identity.model import Identity
 from limen.session import admin as session_admin
@@ -37,8 +37,12 @@ def add(routes: Routes) -> None:
 
 
 async def _get(call: Call) -> Answer:
-    identity = await service.must(call.ctx.db, parse_id(call.params["id"]))
-    return json_answer(await _shown(call, identity))
+    id_ = parse_id(call.params["id"])
+    if not call.query:
+        if found := await listing.one(call.ctx.db, id_) if id_ else None:
+            return people.single(call, found)
+        raise errors.row_not_found()
+    return json_answer(await _shown(call, await service.must(call.ctx.db, id_)))
 
 
 async def _get_external(call: Call) -> Answer:

@@ -8,10 +8,9 @@ from limen.core import errors, normalize
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.http import admin_search, paging, people
-from limen.http.kit import Answer, Call, json_answer
-from limen.identity import listing, store
+from limen.http.kit import Answer, Call
+from limen.identity import listing
 from limen.identity.listing import Listed
-from limen.identity.model import Identity
 
 NIL = "00000000-0000-0000-0000-000000000000"
 MAX_PAGE, DEFAULT_PAGE, MAX_IDS, LEGACY_REACH = 500, 250, 500, 1000
@@ -43,19 +42,19 @@ async def identities(call: Call) -> Answer:
     found = await _filtered(call, chosen, after, size + 1)
     shown = found[:size]
     following = shown[-1].id if len(found) > size else None
-    return await _answer(call, shown, include, paging.key_headers(call, size, NIL, following, stands_in=True))
+    headers = paging.key_headers(call, size, NIL, following, stands_in=True)
+    return await _answer(call, shown, include, headers, chosen)
 
 
 async def _answer(
-    call: Call, found: Sequence[Listed] | Sequence[Identity], include: Sequence[str], headers: paging.Headers
+    call: Call, found: Sequence[Listed], include: Sequence[str], headers: paging.Headers, chosen: str
 ) -> Answer:
-    read = [one for one in found if isinstance(one, Identity)]
+    """Who is found by an identifier is shown with credentials."""
     if with_login := people.with_last_login(call):
         found = await listing.listed(call.ctx.db, [one.id for one in found])
-    stored = [one for one in found if isinstance(one, Listed)]
-    if stored:
-        return people.answer(call, stored, headers, last_login=with_login, include=include, credentials=bool(read))
-    return json_answer([people.body_of(call, one, include=include) for one in read], headers=headers)
+    return people.answer(
+        call, found, headers, last_login=with_login, include=include, credentials=chosen in _BY_IDENTIFIER
+    )
 
 
 async def _by_number(call: Call, include: Sequence[str], chosen: str) -> Answer:
@@ -70,11 +69,10 @@ async def _by_number(call: Call, include: Sequence[str], chosen: str) -> Answer:
         found = await listing.page_at(db, page.offset, page.size)
     # With any other filter Kratos tells how many there are without it.
     total = len(found) if chosen == "credentials_identifier" else await listing.count(db)
-    return await _answer(call, found, include, paging.number_headers(call, page, total))
+    return await _answer(call, found, include, paging.number_headers(call, page, total), chosen)
 
 
-async def _filtered(call: Call, chosen: str, after: str, limit: int) -> Sequence[Listed] | Sequence[Identity]:
-    """Who is found by an identifier is shown with credentials, and therefore read; others come as they are stored."""
+async def _filtered(call: Call, chosen: str, after: str, limit: int) -> Sequence[Listed]:
     db = call.ctx.db
     match chosen:
         case "ids":
@@ -84,7 +82,7 @@ async def _filtered(call: Call, chosen: str, after: str, limit: int) -> Sequence
             return await listing.by_ids(db, [_must_id(text, "ids") for text in asked], after, limit)
         case "credentials_identifier":
             found = await _by_identifier(call, call.first(chosen))
-            return [identity for identity in found if identity.id > after][:limit]
+            return [one for one in found if one.id > after][:limit]
         case "preview_credentials_identifier_similar":
             return await listing.page_similar(db, normalize.canonical(call.first(chosen)), after, limit)
         case "organization_id":
@@ -99,18 +97,18 @@ def _must_id(text: str, name: str) -> str:
     return id_
 
 
-async def _by_identifier(call: Call, asked: str) -> list[Identity]:
+async def _by_identifier(call: Call, asked: str) -> list[Listed]:
     """Everybody with this identifier: normalised where the credential is, to the letter everywhere else."""
     db, normal = call.ctx.db, normalize.identifier(asked)
-    found = {i.id: i for i in await store.by_any_identifier(db, normal)}
+    found = {one.id: one for one in await listing.by_any_identifier(db, normal)}
     if asked != normal:
-        exact = await store.by_any_identifier(db, asked)
-        found |= {i.id: i for i in exact}
-    kept = {
-        id_: i
-        for id_, i in found.items()
+        found |= {one.id: one for one in await listing.by_any_identifier(db, asked)}
+    kept = [
+        one
+        for one in found.values()
         if any(
-            asked in c.identifiers or (normal in c.identifiers and t in _NORMALISED) for t, c in i.credentials.items()
+            asked in held.identifiers or (normal in held.identifiers and type_ in _NORMALISED)
+            for type_, held in one.metadata_of_credentials().items()
         )
-    }
-    return [kept[id_] for id_ in sorted(kept)]
+    ]
+    return sorted(kept, key=lambda one: one.id)

@@ -67,19 +67,25 @@ def answer(
     include: Sequence[str],
     credentials: bool = False,
 ) -> Answer:
-    """A list of people. Without credentials they are sent as they are stored, unread."""
+    """A list of people, sent as they are stored; they are read only where configs of credentials are asked for."""
     project = call.site.project
-    if include or credentials:
+    if include:
         shown = [_detailed(call, one, include, last_login) for one in people]
     else:
-        shown = [_plain(project, one, last_login) for one in people]
+        shown = [_plain(project, one, last_login=last_login, credentials=credentials) for one in people]
     return Answer(200, b"[" + b",".join(shown) + b"]\n", [("content-type", JSON), *headers])
 
 
-def _plain(project: Project, one: Listed, last_login: bool) -> bytes:
+def single(call: Call, one: Listed) -> Answer:
+    """One person with the metadata of their credentials, otherwise as they are stored."""
+    return Answer(200, _plain(call.site.project, one, credentials=True) + b"\n", [("content-type", JSON)])
+
+
+def _plain(project: Project, one: Listed, *, last_login: bool = False, credentials: bool = False) -> bytes:
     login = f'"{_LAST_LOGIN}":{_time(one.last_login_at)},' if last_login else ""
+    held = f'"credentials":{msgspec.json.encode(one.metadata_of_credentials()).decode()},' if credentials else ""
     return (
-        f'{{"schema_url":"{project.schema_url(one.schema_id)}",{login}"metadata_admin":{one.metadata_admin or "null"},'
+        f'{{"schema_url":"{project.schema_url(one.schema_id)}",{login}{held}"metadata_admin":{one.metadata_admin or "null"},'
         f"{one.public[1:]}"
     ).encode()
 

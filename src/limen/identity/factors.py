@@ -101,8 +101,7 @@ def second(config: Config, identity: Identity) -> int:
 
 
 def _count(counts: Mapping[str, Count], config: Config, identity: Identity) -> int:
-    held = identity.credentials
-    return sum(count(config, held[type_]) for type_, count in counts.items() if type_ in held)
+    return sum(counts[type_](config, held) for type_, held in identity.credentials.items() if type_ in counts)
 
 
 def available_aal(config: Config, identity: Identity) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 
 from limen.db import lists
@@ -17,8 +18,10 @@ _PAGE_OFFSET = f"{_LISTED} order by i.id limit :limit offset :offset"
 _PAGE_ORGANIZATION = f"""
     {_LISTED} and i.organization_id = :organization_id and i.id > :after order by i.id limit :limit
 """
+_ONE = f"{_LISTED} and i.id = :id"
+_BY_ANY_IDENTIFIER = f"{_LISTED} and {store.HAS_IDENTIFIER}"
 _PAGE_SIMILAR = f"""
-    select distinct i.id, {store.COLUMNS} from identifiers f
+    select distinct {store.COLUMNS}, i.id, i.schema_id, '' from identifiers f
       join identities i on i.project_id = f.project_id and i.id = f.identity_id
      where f.project_id = :project and f.identifier >= :low and f.identifier < :high and i.id > :after
        and f.type <> 'webauthn_handle'
@@ -33,6 +36,19 @@ _KNOWN = f"select id from identities where project_id = :project and id in {list
 _COUNT = "select count(*) from identities where project_id = :project"
 
 
+class Held(Struct, frozen=True):
+    """A credential as everybody sees it who may see it at all: without its config, which is not even read."""
+
+    type: str
+    identifiers: tuple[str, ...]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+_credentials = msgspec.json.Decoder(dict[str, Held])
+
+
 class Listed(Struct, frozen=True):
     """A person as stored, to be shown without being read: `public` and `metadata_admin` are JSON, `credentials` too."""
 
@@ -44,6 +60,10 @@ class Listed(Struct, frozen=True):
     id: str
     schema_id: str
     last_login_at: str | None  # "": never, or not asked for
+
+    def metadata_of_credentials(self) -> dict[str, Held]:
+        """By type, in the order of types."""
+        return dict(sorted(_credentials.decode(self.credentials).items())) if self.credentials else {}
 
     def identity(self) -> Identity:
         return decode(self.public, self.version, self.available_aal, self.metadata_admin, self.credentials)
@@ -63,10 +83,20 @@ async def page_of_organization(db: ProjectDatabase, organization_id: str, after:
     return [Listed(*row) for row in rows]
 
 
-async def page_similar(db: ProjectDatabase, prefix: str, after: str, limit: int) -> list[Identity]:
+async def page_similar(db: ProjectDatabase, prefix: str, after: str, limit: int) -> list[Listed]:
     """Everybody with an identifier that starts with this text. A range of the index, not a scan."""
     rows = await db.rows(_PAGE_SIMILAR, low=prefix, high=prefix + "\U0010ffff", after=after, limit=limit)
-    return [store.from_row(row[1:]) for row in rows]
+    return [Listed(*row) for row in rows]
+
+
+async def by_any_identifier(db: ProjectDatabase, identifier: str) -> list[Listed]:
+    """Everybody with a credential of any type with this identifier."""
+    return [Listed(*row) for row in await db.rows(_BY_ANY_IDENTIFIER, identifier=identifier)]
+
+
+async def one(db: ProjectDatabase, id_: str) -> Listed | None:
+    row = await db.row(_ONE, id=id_)
+    return Listed(*row) if row else None
 
 
 async def by_ids(db: ProjectDatabase, ids: Sequence[str], after: str, limit: int) -> list[Listed]:

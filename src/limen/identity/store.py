@@ -24,12 +24,13 @@ _BY_IDENTIFIER = f"""
      where f.project_id = :project and f.type = :type and f.identifier = :identifier
 """
 _KNOWN_BETWEEN = "select id from identities where project_id = :project and id >= :first and id <= :last"
-_BY_ANY_IDENTIFIER = f"""
-    select {COLUMNS} from identities i where i.project_id = :project and i.id in (
+HAS_IDENTIFIER = """
+    i.id in (
         select f.identity_id from identifiers f
          where f.project_id = :project and f.identifier = :identifier and f.type <> 'webauthn_handle'
     )
 """
+_BY_ANY_IDENTIFIER = f"select {COLUMNS} from identities i where i.project_id = :project and {HAS_IDENTIFIER}"
 _BY_ADDRESS = f"""
     select {COLUMNS} from addresses a
       join identities i on i.project_id = a.project_id and i.id = a.identity_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from msgspec import Struct
@@ -14,6 +14,8 @@ from limen.core.configserver import Tracing
 from limen.core.metrics import Family, counter
 from limen.core.outbound import Outbound, OutboundError
 from limen.telemetry import formats
+from limen.telemetry.jaeger import Agent
+from limen.telemetry.sampling import Remote, Sampler, share
 from limen.telemetry.span import Span
 
 EVERY: Final = 1.0  # seconds between two sendings
@@ -21,41 +23,74 @@ WAITING: Final = 8192  # spans at most
 _log = structlog.get_logger("limen.telemetry")
 
 
+class Way(Protocol):
+    """How spans come to a collector."""
+
+    async def send(self, spans: Sequence[Span], resource: Mapping[str, str]) -> str:
+        """What was in the way; "": nothing."""
+
+    async def close(self) -> None: ...
+
+
 class Collector(Struct, frozen=True):
-    """Where spans are sent, how they are written, and which share of traces is kept."""
+    """Where spans go, and which traces are kept."""
 
-    url: str
-    write: Callable[[Sequence[Span], Mapping[str, str]], bytes]
-    headers: Mapping[str, str]
-    ratio: float
+    way: Way
+    keeps: Sampler
 
 
-def collector(config: Tracing) -> Collector | None:
-    """The collector that is configured; None when there is none."""
-    otlp, zipkin = config.providers.otlp, config.providers.zipkin
+def collector(config: Tracing, service: str) -> Collector | None:
+    """The collector that is configured; None when there is none. `service` is our name there."""
+    jaeger, otlp, zipkin = config.providers.jaeger, config.providers.otlp, config.providers.zipkin
+    if config.provider == "jaeger" and jaeger.local_agent_address:
+        keeps = _share(jaeger.sampling.trace_id_ratio)
+        if url := jaeger.sampling.server_url:
+            keeps = Remote(url, service, keeps)
+        return Collector(Agent(jaeger.local_agent_address), keeps)
     if config.provider == "otel" and otlp.server_url:
         host, slash, path = otlp.server_url.partition("/")
         url = f"{'http' if otlp.insecure else 'https'}://{host}/{path if slash else 'v1/traces'}"
         headers = {"Authorization": otlp.authorization_header} if otlp.authorization_header else {}
-        return Collector(url, formats.otlp, headers, _ratio(otlp.sampling.sampling_ratio))
+        return Collector(_Posted(url, formats.otlp, headers), _share(otlp.sampling.sampling_ratio))
     if config.provider == "zipkin" and zipkin.server_url:
-        return Collector(zipkin.server_url, formats.zipkin, {}, _ratio(zipkin.sampling.sampling_ratio))
+        return Collector(_Posted(zipkin.server_url, formats.zipkin, {}), _share(zipkin.sampling.sampling_ratio))
     return None
 
 
-def _ratio(configured: float | None) -> float:
-    return 1.0 if configured is None else configured
+def _share(configured: float | None) -> Sampler:
+    return share(1.0 if configured is None else configured)
+
+
+class _Posted:
+    """Posted in JSON. A collector stands where it stands: its address is never refused as a private one."""
+
+    def __init__(
+        self, url: str, write: Callable[[Sequence[Span], Mapping[str, str]], bytes], headers: Mapping[str, str]
+    ) -> None:
+        self._url, self._write = url, write
+        self._headers = {"Content-Type": "application/json", **headers}
+        self._outbound = Outbound()
+
+    async def send(self, spans: Sequence[Span], resource: Mapping[str, str]) -> str:
+        body = self._write(spans, resource)
+        try:
+            answer = await self._outbound.request("POST", self._url, headers=self._headers, body=body, seconds=5)
+        except OutboundError as error:
+            return str(error)
+        return f"it answered {answer.status}" if answer.status >= 300 else ""
+
+    async def close(self) -> None:
+        await self._outbound.close()
 
 
 class Exporter:
-    """Of one process. A collector stands where it stands: its address is never refused as a private one."""
+    """Of one process."""
 
-    def __init__(self, to: Collector, resource: Mapping[str, str]) -> None:
+    def __init__(self, to: Way, resource: Mapping[str, str]) -> None:
         self._to, self._resource = to, resource
         self._waiting: deque[Span] = deque()
         self._lost = 0
         self._is_away = False
-        self._outbound = Outbound()
 
     def take(self, span: Span) -> None:
         if len(self._waiting) >= WAITING:
@@ -71,19 +106,13 @@ class Exporter:
                 await self.send()
         finally:
             await self.send()
-            await self._outbound.close()
+            await self._to.close()
 
     async def send(self) -> None:
         spans, self._waiting = list(self._waiting), deque()
         if not spans:
             return
-        body = self._to.write(spans, self._resource)
-        headers = {"Content-Type": "application/json", **self._to.headers}
-        try:
-            answer = await self._outbound.request("POST", self._to.url, headers=headers, body=body, seconds=5)
-            trouble = f"it answered {answer.status}" if answer.status >= 300 else ""
-        except OutboundError as error:
-            trouble = str(error)
+        trouble = await self._to.send(spans, self._resource)
         if trouble:
             self._lost += len(spans)
         if bool(trouble) != self._is_away:  # once, not once a second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from typing import Any
@@ -12,6 +13,7 @@ from limen.core.events import Event
 from limen.db.database import Driver
 from limen.telemetry import span, wrapped
 from limen.telemetry.export import Collector, Exporter, collector
+from limen.telemetry.sampling import Remote
 
 
 class Telemetry:
@@ -19,14 +21,27 @@ class Telemetry:
 
     def __init__(self, config: Config, to: Collector) -> None:
         resource = {
-            "service.name": config.tracing.service_name or "limen",
+            "service.name": service_of(config),
             "service.version": __version__,
             "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
         }
         if config.tracing.deployment_environment:
             resource["deployment.environment.name"] = config.tracing.deployment_environment
-        self.exporter = Exporter(to, resource)
-        self.tracer = span.Tracer(self.exporter.take, to.ratio)
+        self.exporter = Exporter(to.way, resource)
+        self._keeps = to.keeps
+        self.tracer = span.Tracer(self.exporter.take, to.keeps)
+
+    async def run(self) -> None:
+        """Send what there is, and follow what is to be kept, until cancelled."""
+        if not isinstance(self._keeps, Remote):
+            await self.exporter.run()
+            return
+        asking = asyncio.create_task(self._keeps.run())
+        try:
+            await self.exporter.run()
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
     def port(self, port: wrapped.Port) -> wrapped.Port:
         return wrapped.traced(port, self.tracer)
@@ -42,7 +57,12 @@ class Telemetry:
         span.note(event.kind)
 
 
+def service_of(config: Config) -> str:
+    """What this server is called in traces."""
+    return config.tracing.service_name or "limen"
+
+
 def of(config: Config) -> Telemetry | None:
     """None without a collector: then nothing is wrapped."""
-    to = collector(config.tracing)
+    to = collector(config.tracing, service_of(config))
     return Telemetry(config, to) if to else None

@@ -1,22 +1,29 @@
-"""Spans, and how one knows of another: within a process by context, between processes by `traceparent`.
+"""Spans, and how one knows of another: within a process by context, between processes by headers (propagation.py).
 
-W3C Trace Context (https://www.w3.org/TR/trace-context/); names of attributes: OpenTelemetry's semantic conventions.
+Names of attributes: OpenTelemetry's semantic conventions.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Final, Literal
+from typing import Literal, NamedTuple
+
+from limen.telemetry.sampling import Sampler
 
 Kind = Literal["server", "client", "internal"]
 Value = str | int
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-_NOTHING: Final = ("0" * 32, "0" * 16)
+
+
+class Parent(NamedTuple):
+    """A span of another process. `is_kept` None: it leaves that to us."""
+
+    trace_id: str
+    span_id: str
+    is_kept: bool | None
 
 
 class Span:
@@ -34,11 +41,6 @@ class Span:
         self.events: list[tuple[int, str]] = []
         self.failed = ""
 
-    @property
-    def traceparent(self) -> str:
-        """The header that tells another process of this span."""
-        return f"00-{self.trace_id}-{self.id}-{'01' if self.is_kept else '00'}"
-
 
 current: ContextVar[Span | None] = ContextVar("span", default=None)
 
@@ -46,19 +48,16 @@ current: ContextVar[Span | None] = ContextVar("span", default=None)
 class Tracer:
     """Begins spans; `take` gets those that are over and are to be kept."""
 
-    def __init__(self, take: Callable[[Span], None], ratio: float) -> None:
-        self._take = take
-        self._limit = int(ratio * (1 << 63))
+    def __init__(self, take: Callable[[Span], None], keeps: Sampler) -> None:
+        self._take, self._keeps = take, keeps
 
     @contextlib.contextmanager
-    def request(self, name: str, traceparent: str) -> Iterator[Span]:
+    def request(self, name: str, parent: Parent | None) -> Iterator[Span]:
         """A span of a request that came in: part of its caller's trace, or the first of its own."""
-        found = _TRACEPARENT.fullmatch(traceparent)
-        if found and found[1] != _NOTHING[0] and found[2] != _NOTHING[1]:
-            span = Span(name, "server", found[1], found[2], is_kept=bool(int(found[3], 16) & 1))
-        else:
-            id_ = secrets.token_hex(16)
-            span = Span(name, "server", id_, "", is_kept=int(id_[16:], 16) >> 1 < self._limit)
+        trace_id, above, is_kept = parent or Parent(secrets.token_hex(16), "", is_kept=None)
+        if is_kept is None:
+            is_kept = self._keeps(trace_id, name)
+        span = Span(name, "server", trace_id, above, is_kept=is_kept)
         with self._during(span):
             yield span
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from limen.core.outbound import Answer, Outbound
 from limen.db.database import Driver, Params, Row, Statement
+from limen.telemetry import propagation
 from limen.telemetry.span import Tracer
 
 Port = Callable[[Any, Any, Any], Awaitable[None]]
@@ -28,7 +29,7 @@ def traced(port: Port, tracer: Tracer) -> Port:
             return
         route = _ID.sub("/{id}", path) if len(path) < 200 else path[:200]
         headers = dict(reversed(scope["headers"]))
-        with tracer.request(f"{scope['method']} {route}", headers.get(b"traceparent", b"").decode("latin1")) as span:
+        with tracer.request(f"{scope['method']} {route}", propagation.parent(headers)) as span:
             span.attributes = {
                 "http.request.method": scope["method"], "http.route": route,
                 "url.scheme": scope.get("scheme", "http"), "server.address": headers.get(b"host", b"").decode("latin1")[:200],
@@ -106,7 +107,7 @@ class TracedOutbound(Outbound):
                 return await super().request(method, url, **more)
             parts = urlsplit(url)
             span.attributes = {"http.request.method": method, "server.address": parts.hostname or ""}
-            headers = {**(more.pop("headers", None) or {}), "traceparent": span.traceparent}
+            headers = {**(more.pop("headers", None) or {}), **propagation.told(span)}
             answer = await super().request(method, url, headers=headers, **more)
             span.attributes["http.response.status_code"] = answer.status
             return answer
