@@ -37,8 +37,10 @@ from limen.audit import record, seal
 from limen.context import Client
 from limen.core import clock, configload
 from limen.core.config import Config
+from limen.db import migrate
 from limen.identity import listing, store
 from limen.project import operators
+from limen.settings import data_source
 
 DAYS = 60
 BATCH = 2000
@@ -60,6 +62,9 @@ AGENTS = [
 
 async def prepare(own: Config, people: int, entries: int) -> None:
     """Fill a database without people, and appoint an operator: the first person of the list who has a password."""
+    driver = await data_source(own.dsn, own).open()
+    await migrate.up(driver)
+    await driver.close()
     app = App(own, dev=True)
     await app.open()
     is_empty = not await listing.count(app.site.database())

@@ -113,6 +113,7 @@ class App:
         self._tasks.append(asyncio.create_task(sealer.run()))
         if self.config.limen.console.enabled is not False:
             telling = Dispatcher(lambda: self.site.project, self.site.database(), self.site.outbound, self._now)
+            self.site.wake_webhooks = telling.wake
             self._tasks.append(asyncio.create_task(telling.run()))
         if self._watch_courier or mailbox.is_only(self.site.project):
             self._start_courier()

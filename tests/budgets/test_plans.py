@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from limen.audit import counts, store
+from limen.audit import counts, seal, store
 from limen.audit.store import Filter
+from limen.core.crypto import Keys
 from limen.db import migrate
-from limen.db.database import ProjectDatabase, Row
+from limen.db.database import ProjectDatabase, Row, Statement
 from limen.db.sqlite import Sqlite, SqliteOptions
+from limen.webhooks import store as webhooks
+from limen.webhooks.model import Webhook
 
 SIGN_INS = ("auth.login", "auth.login.failed")
 ID = "11111111-1111-4111-8111-111111111111"
@@ -30,9 +33,12 @@ class Asked:
 
     async def rows(self, sql: str, params: Any) -> Sequence[Row]:
         self.plans.append([row[3] for row in await self._driver.rows(f"explain query plan {sql}", params)])
-        return await self._driver.rows(sql, params)
+        return await self._driver.write(sql, params)
 
-    scan = rows
+    scan = write = rows
+
+    async def commit(self, statements: Sequence[Statement]) -> None:
+        await self._driver.commit(statements)
 
 
 def plans(work: Any) -> list[list[str]]:
@@ -85,6 +91,29 @@ def test_figures_read_hours_and_what_is_not_sealed_yet() -> None:
         assert all("at>? AND at<?" in line for line in walked if "audit_action" in line)  # an hour at most
 
 
+def test_a_node_that_idles_asks_one_question_and_writes_nothing() -> None:
+    hook = Webhook("w", "https://example.org/", ("login",), "", 0, MOMENT)
+
+    async def idle(db: ProjectDatabase) -> None:
+        commit = db.begin()
+        webhooks.insert(commit, hook)
+        await db.commit(commit)
+        assert [(one.is_behind, one.is_due) for one in await webhooks.look(db, MOMENT)] == [(False, False)]
+        assert await seal.seal_some(db, Keys(["a-secret"])) == 0
+
+    look, sealing = plans(idle)
+    assert any("d USING COVERING INDEX webhook_deliveries_room" in line for line in look)
+    assert sealing == ["SEARCH audit USING INDEX audit_unsealed (project_id=?)"]
+
+
+def test_what_is_due_for_a_webhook_is_found_without_looking_at_others() -> None:
+    hook = Webhook("w", "https://example.org/", ("login",), "", 0, MOMENT)
+    (plan,) = plans(lambda db: webhooks.lease(db, hook, MOMENT, MOMENT, 8))
+    walked = [line for line in plan if " d " in line or " o " in line]
+    assert "webhook_deliveries_room (project_id=? AND webhook_id=? AND status=? AND due_at<?)" in walked[0]
+    assert "webhook_deliveries_about (project_id=? AND webhook_id=? AND about=? AND status=? AND number<?)" in walked[1]
+
+
 def test_a_family_of_actions_is_found_in_steps() -> None:
     first, second = plans(_family)
     assert sum("COVERING INDEX audit_action (project_id=? AND action>? AND action<?)" in line for line in first) == 2
@@ -92,12 +121,11 @@ def test_a_family_of_actions_is_found_in_steps() -> None:
 
 
 async def _family(db: ProjectDatabase) -> None:
-    driver = db._driver
     commit = db.begin()
     commit.add(
         """insert into audit (project_id, id, at, action, outcome, actor, identity_id, email, ip_address, user_agent,
                request_id, method, detail)
            values (:project, 'x', '2026', 'auth.identity.ban', 'success', '', '', '', '', '', '', '', '{}')"""
     )
-    await driver._driver.commit(commit.statements)  # type: ignore[attr-defined]
+    await db.commit(commit)
     assert len(await store.page(db, Filter(actions=("auth.identity.*",)), 10)) == 1

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from limen.core.clock import parse
+from limen.webhooks.dispatch import SLOTS, Dispatcher
+from tests.conftest import Start
 from tests.support.callers import Caller
-from tests.support.console import Console
+from tests.support.console import Console, at_database, operator
 from tests.support.receiver import Call, Receiver, Reply, wait_for
 from tests.support.server import LiveServer
 
@@ -52,6 +56,7 @@ def test_what_happens_is_told_and_signed(server: LiveServer, owner: Console, rec
         signature = hmac.new(SECRET.encode(), call.body, hashlib.sha256).hexdigest()
         assert call.headers["x-truss-signature"] == signature
         assert call.headers["x-truss-event-id"] == body_of(call)["id"]
+        assert int(call.headers["x-truss-timestamp"]) == pytest.approx(server.clock().timestamp(), abs=60)
     assert len({body_of(call)["id"] for call in calls}) == 3
     wait_for(lambda: statuses(owner) == ["delivered"] * 3)
 
@@ -92,11 +97,92 @@ def test_what_fails_for_a_day_is_given_up_and_can_be_told_again(
     owner.sign_in("owner@example.org")
     one = until_settled(owner)
     assert (one["status"], one["last_error"]) == ("failed", "it answered 500")
-    receiver.on("/hook", Reply(status=200))
+    receiver.on("/hook", Reply(status=500), Reply(status=200))
     owner.post(f"{PLACE}/deliveries/{one['id']}/replay")
     assert owner.status == 204
     receiver.wait("/hook", 3)
+    wait_for(lambda: statuses(owner) == ["pending"])  # it is tried for a day once more
+    owner.post(f"{PLACE}/deliveries/{one['id']}/replay")
+    assert owner.status == 409
+    server.clock.forward(seconds=10)
+    receiver.wait("/hook", 4)
     assert until_settled(owner)["status"] == "delivered"
+
+
+def test_pauses_between_attempts_grow(server: LiveServer, owner: Console, receiver: Receiver) -> None:
+    receiver.on("/hook", Reply(status=503))
+    subscribed(owner, receiver, "register")
+    Caller(server, "app").sign_up(ANN)
+    pauses = []
+    for attempt in range(1, 5):
+        one = until_attempted(owner, attempt)
+        pauses.append((parse(one["due_at"]) - parse(one["updated_at"])).total_seconds())
+        server.clock.forward(seconds=pauses[-1] + 1)
+    assert pauses == [5, 30, 120, 600]
+
+
+def until_attempted(owner: Console, count: int) -> dict[str, Any]:
+    """The newest delivery, once so many attempts have failed."""
+    found: list[dict[str, Any]] = []
+
+    def failed() -> bool:
+        found[:] = owner.get(f"{PLACE}/deliveries")["deliveries"][:1]
+        return bool(found) and found[0]["attempts"] == count and found[0]["due_at"] > found[0]["updated_at"]
+
+    wait_for(failed)
+    return found[0]
+
+
+def test_a_slow_receiver_holds_up_nobody(server: LiveServer, owner: Console, receiver: Receiver) -> None:
+    answer, people = threading.Event(), SLOTS + 2
+    receiver.during = lambda path: None if path == "/quick" else bool(answer.wait(30)) or None
+    hooks = [{"url": receiver.url(path), "events": ["register"]} for path in ("/slow", "/quick")]
+    owner.ask("PUT", PLACE, {"webhooks": hooks})
+    for number in range(people):
+        Caller(server, "app").sign_up(f"p{number}@example.org")
+    receiver.wait("/quick", people)
+    assert len(receiver.at("/slow")) == SLOTS  # as many as may wait at a time, and not one is answered
+    answer.set()
+    receiver.wait("/slow", people)
+
+
+def test_who_is_told_twice_is_told_under_one_id(server: LiveServer, owner: Console, receiver: Receiver) -> None:
+    subscribed(owner, receiver, "register")
+    Caller(server, "app").sign_up(ANN)
+    receiver.wait("/hook", 1)
+    one = until_settled(owner)
+    owner.post(f"{PLACE}/deliveries/{one['id']}/replay")
+    first, second = receiver.wait("/hook", 2)
+    assert first.body == second.body
+    assert first.headers["x-truss-event-id"] == second.headers["x-truss-event-id"] == one["id"]
+
+
+def test_private_addresses_are_refused_where_that_is_configured(start: Start, receiver: Receiver) -> None:
+    server = start({"clients": {"http": {"disallow_private_ip_ranges": True}}})
+    owner = operator(server, "owner")
+    id_ = subscribed(owner, receiver, "register")
+    tried = owner.post(f"{PLACE}/test", {"id": id_})
+    assert tried["delivered"] is False
+    assert "is a private address" in tried["error"]
+    Caller(server, "app").sign_up(ANN)
+    assert "is a private address" in until_attempted(owner, 1)["last_error"]
+    assert receiver.calls == []
+
+
+def test_what_arrived_is_listed_for_a_month(server: LiveServer, owner: Console, receiver: Receiver) -> None:
+    subscribed(owner, receiver, "register")
+    Caller(server, "app").sign_up(ANN)
+    until_settled(owner)
+    site = server.app.site
+
+    def after(days: int) -> list[str]:
+        server.clock.forward(days=days)
+        at_database(server, lambda db: Dispatcher(lambda: site.project, db, site.outbound, site.now).look())
+        owner.sign_in("owner@example.org")
+        return statuses(owner)
+
+    assert after(29) == ["delivered"]
+    assert after(2) == []
 
 
 def until_settled(owner: Console) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class Site:
         "requests",
         "trusts",
         "wake_courier",
+        "wake_webhooks",
     )
 
     def __init__(
@@ -137,6 +138,7 @@ class Site:
     ) -> None:
         self.driver, self.passwords, self.outbound, self.events, self.now = driver, passwords, outbound, events, now
         self.wake_courier: Callable[[], None] = _nothing
+        self.wake_webhooks: Callable[[], None] = _nothing
         self.requests = Requests()
         self.metrics = Metrics(CONSTANT)
         self.metrics.add(self.requests.families)
@@ -149,7 +151,7 @@ class Site:
     def under(self, project: Project) -> Site:
         """The same with another configuration."""
         site = Site(project, self.driver, self.passwords, self.outbound, self.events, self.now)
-        site.wake_courier = self.wake_courier
+        site.wake_courier, site.wake_webhooks = self.wake_courier, self.wake_webhooks
         site.requests, site.metrics = self.requests, self.metrics  # counts go on
         return site
 
@@ -185,7 +187,7 @@ class Current:
 
 
 def _nothing() -> None:
-    """There is no courier in this process."""
+    """Nobody in this process waits for it."""
 
 
 class Call:

@@ -6,10 +6,15 @@ A receiver that is slow or down holds up nobody: each attempt is a task of its o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Callable
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -26,8 +31,10 @@ from limen.webhooks import store
 from limen.webhooks.model import EVENTS, Delivery, Webhook
 
 PAUSE: Final = 1.0  # seconds between two looks
+IDLE: Final = 5.0  # the same while there are no webhooks: how long one that another node made may wait
+FORGETTING: Final = 3600.0
 BATCH: Final = 200  # audit entries looked at together
-SLOTS: Final = 16  # attempts at a time
+SLOTS: Final = 8  # attempts at a time for each webhook
 SECONDS: Final = 10.0  # for one attempt
 LEASE: Final = 60.0
 DAY: Final = 86400.0
@@ -87,34 +94,70 @@ class Dispatcher:
         now: Callable[[], datetime],
     ) -> None:
         self._project, self._db, self._outbound, self._now = project, db, outbound, now
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)  # by webhook
+        self._woken = asyncio.Event()
+        self._forgot_at = -math.inf
+
+    def wake(self) -> None:
+        """Webhooks were changed, or something is to be told once more: look now instead of at the next tick."""
+        self._woken.set()
 
     async def run(self) -> None:
         try:
             while True:
+                pause = PAUSE
                 try:
-                    await self.look()
+                    pause = PAUSE if await self.look() else IDLE
                 except DatabaseError as error:
                     _log.warning("webhooks.stalled", error=str(error))
-                await asyncio.sleep(PAUSE)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), pause)
+                self._woken.clear()
         finally:
-            for task in self._under_way:
+            for task in chain.from_iterable(self._under_way.values()):
                 task.cancel()
 
-    async def look(self) -> None:
-        """Put what happened into the outbox, and begin to deliver what is due."""
-        hooks = {hook.id: hook for hook in await store.everyone(self._db)}
-        for hook in hooks.values():
-            while await self._fill(hook) == BATCH:
-                hook = next(one for one in await store.everyone(self._db) if one.id == hook.id)  # noqa: PLW2901 - it moved on
-        room = SLOTS - len(self._under_way)
-        if not hooks or room <= 0:
+    async def look(self) -> bool:
+        """Put what happened into the outbox, and begin to deliver what is due. Whether anybody wants to hear anything."""
+        found = await store.look(self._db, clock.text(self._now()))
+        for one in found:
+            added = one.is_behind and await self._catch_up(one.hook)
+            if one.is_due or added:
+                await self._begin(one.hook)
+        await self._forget([one.hook for one in found])
+        return bool(found)
+
+    async def _catch_up(self, hook: Webhook) -> bool:
+        """Look at all audit entries that are new for a webhook; whether there were any."""
+        while (count := await self._fill(hook)) == BATCH:
+            hook = next((one for one in await store.everyone(self._db) if one.id == hook.id), hook)
+        return count > 0
+
+    async def _begin(self, hook: Webhook) -> None:
+        """Begin as many deliveries as may run at a time. Each webhook has its own room: one that is slow takes no other's."""
+        running = self._under_way[hook.id]
+        if len(running) >= SLOTS:
             return
         now = self._now()
-        for one in await store.lease(self._db, clock.text(now), clock.after(now, LEASE), room):
-            task = asyncio.create_task(self._deliver(hooks.get(one.webhook_id), one))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        for one in await store.lease(self._db, hook, clock.text(now), clock.after(now, LEASE), SLOTS - len(running)):
+            task = asyncio.create_task(self._deliver(hook, one))
+            running.add(task)
+            task.add_done_callback(partial(self._done, running))
+
+    def _done(self, running: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+        """There is room again, and what waited for this one may follow."""
+        running.discard(task)
+        self.wake()
+
+    async def _forget(self, hooks: Sequence[Webhook]) -> None:
+        moment = asyncio.get_running_loop().time()
+        if moment < self._forgot_at + FORGETTING:
+            return
+        self._forgot_at = moment
+        commit = self._db.begin()
+        for hook in hooks:
+            store.forget_old(commit, hook, clock.after(self._now(), -KEPT))
+        await self._db.commit(commit)
 
     async def _fill(self, hook: Webhook) -> int:
         entries = await store.following(self._db, hook.position, BATCH)
@@ -137,22 +180,16 @@ class Dispatcher:
             return 0  # another node did it
         return len(entries)
 
-    async def _deliver(self, hook: Webhook | None, one: Delivery) -> None:
-        error = (
-            await attempt(self._project(), self._outbound, hook, one.id, one.body, self._now())
-            if hook
-            else "it is gone"
-        )
+    async def _deliver(self, hook: Webhook, one: Delivery) -> None:
+        error = await attempt(self._project(), self._outbound, hook, one.id, one.body, self._now())
         now, commit = self._now(), self._db.begin()
         if not error:
-            store.settle(commit, one, clock.text(now), status="delivered", due_at="", error="")
+            store.settle(commit, one, clock.text(now), status="delivered")
+        elif clock.after(clock.parse(one.created_at), DAY) <= clock.text(now):
+            store.settle(commit, one, clock.text(now), status="failed", error=error)
         else:
-            over = hook is None or clock.after(clock.parse(one.created_at), DAY) <= clock.text(now)
             pause = _PAUSES[min(one.attempts, len(_PAUSES)) - 1]
-            store.settle(
-                commit, one, clock.text(now), status="failed" if over else "pending", due_at=clock.after(now, pause),
-                error=error,
-            )  # fmt: skip
+            store.postpone(commit, one, clock.text(now), due_at=clock.after(now, pause), error=error)
         try:
             await self._db.commit(commit)
         except DatabaseError as gone:

@@ -6,14 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from limen.audit import store as audit
 from limen.audit.model import Entry
 from limen.db.database import Commit, ProjectDatabase, Row
-from limen.webhooks.model import Delivery, Webhook
+from limen.webhooks.model import Delivery, Status, Webhook
+
+MAX_ERROR = 500  # characters that are kept
 
 _HOOK = "id, url, events, secret, position, created_at"
 _HOOKS = f"select {_HOOK} from webhooks where project_id = :project order by created_at, id"
+# All that a look needs to know: one question, and nothing written, as long as nothing happens.
+_LOOK = f"""
+    select {_HOOK}, coalesce((select h.number from audit_heads h where h.project_id = :project), 0),
+           case when exists (select 1 from webhook_deliveries d
+                              where d.project_id = w.project_id and d.webhook_id = w.id and d.status = 'pending'
+                                and d.due_at <= :now) then 1 else 0 end
+      from webhooks w where w.project_id = :project order by w.created_at, w.id
+"""
 _INSERT = """
     insert into webhooks (project_id, id, url, events, secret, position, created_at)
     values (:project, :id, :url, :events, :secret, :position, :now)
@@ -44,7 +55,8 @@ _LEASE = f"""
     update webhook_deliveries set leased_until = :until, attempts = attempts + 1, updated_at = :now
      where project_id = :project and id in (
         select d.id from webhook_deliveries d
-         where d.project_id = :project and d.status = 'pending' and d.due_at <= :now and d.leased_until <= :now
+         where d.project_id = :project and d.webhook_id = :webhook_id and d.status = 'pending' and d.due_at <= :now
+           and d.leased_until <= :now
            and not exists (select 1 from webhook_deliveries o
                             where o.project_id = d.project_id and o.webhook_id = d.webhook_id and o.about = d.about
                               and o.status = 'pending' and o.number < d.number)
@@ -57,8 +69,15 @@ _SETTLE = """
        set status = :status, due_at = :due_at, leased_until = '', last_error = :error, updated_at = :now
      where project_id = :project and id = :id and attempts = :attempts
 """
+# Whatever waits for that one need not be looked at before.
+_WAIT = """
+    update webhook_deliveries set due_at = :due_at
+     where project_id = :project and webhook_id = :webhook_id and about = :about and status = 'pending' and number > :number
+       and due_at < :due_at
+"""
 _AGAIN = """
-    update webhook_deliveries set status = 'pending', attempts = 0, due_at = :now, leased_until = '', updated_at = :now
+    update webhook_deliveries
+       set status = 'pending', attempts = 0, due_at = :now, leased_until = '', created_at = :now, updated_at = :now
      where project_id = :project and id = :id and status <> 'pending'
 """
 _PAGE = f"""
@@ -66,7 +85,18 @@ _PAGE = f"""
      where project_id = :project and (created_at < :before or created_at = :before and id < :before_id)
      order by created_at desc, id desc limit :limit
 """
-_OLD = "delete from webhook_deliveries where project_id = :project and status <> 'pending' and updated_at < :before"
+_OLD = """
+    delete from webhook_deliveries
+     where project_id = :project and webhook_id = :webhook_id and status in ('delivered', 'failed') and due_at < :before
+"""
+
+
+class Look(Struct, frozen=True):
+    """A webhook, and whether there is anything to do for it."""
+
+    hook: Webhook
+    is_behind: bool  # the audit log has entries that were not looked at for it
+    is_due: bool  # there are deliveries whose moment has come
 
 
 def _hook(row: Row) -> Webhook:
@@ -75,6 +105,12 @@ def _hook(row: Row) -> Webhook:
 
 async def everyone(db: ProjectDatabase) -> list[Webhook]:
     return [_hook(row) for row in await db.rows(_HOOKS)]
+
+
+async def look(db: ProjectDatabase, now: str) -> list[Look]:
+    """Every webhook, and whether there is anything to do."""
+    rows = await db.rows(_LOOK, now=now)
+    return [Look(hook, int(row[6]) > hook.position, bool(row[7])) for row in rows for hook in (_hook(row),)]
 
 
 async def last_number(db: ProjectDatabase) -> int:
@@ -132,15 +168,23 @@ def add(commit: Commit, now: str, **delivery: Any) -> None:
     commit.add(_ADD, now=now, **delivery)
 
 
-async def lease(db: ProjectDatabase, now: str, until: str, limit: int) -> list[Delivery]:
-    return [Delivery(*row) for row in await db.write(_LEASE, now=now, until=until, limit=limit)]
+async def lease(db: ProjectDatabase, hook: Webhook, now: str, until: str, limit: int) -> list[Delivery]:
+    """Deliveries of a webhook that are due, and are this node's alone for a while."""
+    rows = await db.write(_LEASE, webhook_id=hook.id, now=now, until=until, limit=limit)
+    return [Delivery(*row) for row in rows]
 
 
-def settle(commit: Commit, one: Delivery, now: str, *, status: str, due_at: str, error: str) -> None:
-    """What came of an attempt: delivered, failed for good, or pending until `due_at`."""
+def settle(commit: Commit, one: Delivery, now: str, *, status: Status, error: str = "") -> None:
+    """What came of an attempt, for good."""
+    commit.add(_SETTLE, id=one.id, attempts=one.attempts, status=status, due_at=now, error=error[:MAX_ERROR], now=now)
+
+
+def postpone(commit: Commit, one: Delivery, now: str, *, due_at: str, error: str) -> None:
+    """An attempt failed: the next one is at `due_at`, and what concerns the same person follows it."""
     commit.add(
-        _SETTLE, id=one.id, attempts=one.attempts, status=status, due_at=due_at or now, error=error[:500], now=now
+        _SETTLE, id=one.id, attempts=one.attempts, status="pending", due_at=due_at, error=error[:MAX_ERROR], now=now
     )
+    commit.add(_WAIT, webhook_id=one.webhook_id, about=one.about, number=one.number, due_at=due_at)
 
 
 def again(commit: Commit, id_: str, now: str, otherwise: Callable[[], Exception]) -> None:
@@ -153,5 +197,6 @@ async def page(db: ProjectDatabase, before: tuple[str, str], limit: int) -> Sequ
     return [Delivery(*row) for row in await db.rows(_PAGE, before=before[0], before_id=before[1], limit=limit)]
 
 
-def forget_old(commit: Commit, before: str) -> None:
-    commit.add(_OLD, before=before)
+def forget_old(commit: Commit, hook: Webhook, before: str) -> None:
+    """Let go of what was settled before a moment."""
+    commit.add(_OLD, webhook_id=hook.id, before=before)

@@ -91,6 +91,7 @@ async def _set(call: Call) -> Answer:
         store.delete(commit, id_)
         record.record(commit, ctx, "auth.webhook.delete", webhook=id_, url=known[id_].url)
     await ctx.db.commit(commit)
+    call.site.wake_webhooks()
     return await _list(call)
 
 
@@ -161,6 +162,7 @@ async def _again(call: Call) -> Answer:
     store.again(commit, id_ or "", ctx.stamp, lambda: errors.conflict("There is no such delivery, or it is under way."))
     record.record(commit, ctx, "auth.webhook.replay", delivery=id_)
     await ctx.db.commit(commit)
+    call.site.wake_webhooks()
     return Answer(204)
 
 
@@ -175,6 +177,7 @@ async def _replay(call: Call) -> Answer:
     store.rewind(commit, hook.id, await store.number_before(ctx.db, since))
     record.record(commit, ctx, "auth.webhook.replay", webhook=hook.id, since=since)
     await ctx.db.commit(commit)
+    call.site.wake_webhooks()
     return Answer(204)
 
 
