@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +30,10 @@ _PAGE_SIMILAR = f"""
 _BY_IDS = f"""
     select {store.COLUMNS}, i.id, i.schema_id, d.last_login_at from identities i
       left join directory d on d.project_id = i.project_id and d.identity_id = i.id
+     where i.project_id = :project and i.id in {lists.placeholders("id")}
+"""
+_BARE = f"""
+    select {store.COLUMNS}, i.id, i.schema_id from identities i
      where i.project_id = :project and i.id in {lists.placeholders("id")}
 """
 _KNOWN = f"select id from identities where project_id = :project and id in {lists.placeholders('id')}"
@@ -104,10 +108,15 @@ async def by_ids(db: ProjectDatabase, ids: Sequence[str], after: str, limit: int
     return (await listed(db, sorted({id_ for id_ in ids if id_ > after})))[:limit]
 
 
-async def listed(db: ProjectDatabase, ids: Sequence[str]) -> list[Listed]:
-    """Those of these people who exist, in this order, with their last sign-ins."""
-    found = [Listed(*row) for chunk in lists.chunks("id", ids) for row in await db.rows(_BY_IDS, **chunk)]
-    by_id_ = {one.id: one for one in found}
+async def listed(db: ProjectDatabase, ids: Sequence[str], logins: Mapping[str, str] | None = None) -> list[Listed]:
+    """Those of these people who exist, in this order, with their last sign-ins.
+
+    :param logins: these, where they are known already, of everybody
+    """
+    rows = [row for chunk in lists.chunks("id", ids) for row in await db.rows(_BARE if logins else _BY_IDS, **chunk)]
+    if logins:
+        rows = [(*row, logins[row[5]]) for row in rows]
+    by_id_ = {one.id: one for one in (Listed(*row) for row in rows)}
     return [by_id_[id_] for id_ in ids if id_ in by_id_]
 
 
