@@ -61,15 +61,25 @@ async def page(
         common.append("at >= :since")
         params["since"] = wanted.since
     ways = _ways(wanted, actions, params)
-    # What is skipped is skipped in the indexes; only the entries of the page are read.
+    params["reach"] = limit + offset
     keys = " union all ".join(
-        f"select at, id from audit where project_id = :project and {' and '.join([*way, *common])}" for way in ways
+        _keys(" and ".join([*way, *common]), f"way_{number}" if len(ways) > 1 else "")
+        for number, way in enumerate(ways)
     )
+    # What is skipped is skipped in the indexes: only the entries of the page are read.
     sql = f"""
         select {_WHOLE} from ({keys} order by at desc, id desc limit :limit offset :offset) found
          cross join audit a where a.project_id = :project and a.id = found.id order by a.at desc, a.id desc
     """
     return [from_row(row) for row in await db.scan(sql, **params)]
+
+
+def _keys(conditions: str, name: str) -> str:
+    """The keys of entries along one index. One way of several (it has a name) ends by itself: PostgreSQL would walk them all
+    to the end, and sort what it met.
+    """
+    keys = f"select at, id from audit where project_id = :project and {conditions}"
+    return f"select at, id from ({keys} order by at desc, id desc limit :reach) {name}" if name else keys
 
 
 def _ways(wanted: Filter, actions: Sequence[str], params: dict[str, Any]) -> list[list[str]]:
