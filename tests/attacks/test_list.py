@@ -7,7 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LINK = re.compile(r"\[(test_\w+)\]\(([\w./]+)\)")
-NAMED = re.compile(r"^def (test_\d\d_\w+)", re.MULTILINE)
+NAMED = re.compile(r"^def (test_\d{2,3}_\w+)", re.MULTILINE)
 
 
 def rows() -> list[tuple[str, str, str]]:

@@ -5,10 +5,14 @@ Each line is one call against one fresh server, in this order; `{…}` are ids t
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
+import jsonschema_rs
 import pytest
 
+from limen.http.console import description
+from limen.http.console.description import ROUTES
 from tests.conftest import Start
 from tests.support.callers import PASSWORD
 from tests.support.console import Console, operator
@@ -144,6 +148,8 @@ class Play:
         assert caller.status == line.status, (line, body)
         shown = (body or [{}])[0] if isinstance(body, list) else body
         assert not (set(line.answers.split()) - set(shown or {})), (line, body)
+        if "csv" not in line.path:
+            assert described(line, body) == [], (line, body)
         self.learn(line, body)
         return body
 
@@ -165,6 +171,33 @@ class Play:
         if place == "/api/keys" and line.method == "POST" and "key" not in self.known:
             self.known["key"] = body["id"]
             self.callers["program"] = Console(self.server, apikey=body["key"])
+
+
+def described(line: Line, body: Any) -> list[str]:
+    """What the description of the API does not say of this answer, or says and is not there."""
+    document = closed(description.document("http://localhost/"))
+    place = line.path.partition("?")[0]
+    routes = [r for r in ROUTES if r.method == line.method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", r.path), place)]
+    told = document["paths"][min(routes, key=lambda r: "{" in r.path).path][line.method.lower()]["responses"]
+    name = str(line.status) if str(line.status) in told else "default"
+    schema = told[name].get("content", {}).get("application/json", {}).get("schema")
+    if schema is None:
+        return [] if body in ("", None) else [f"{line.status} has a body"]
+    whole = {**schema, "components": document["components"]}
+    return [
+        f"{list(e.instance_path)}: {e.message}"[:300]
+        for e in jsonschema_rs.Draft202012Validator(whole).iter_errors(body)
+    ]
+
+
+def closed(part: Any) -> Any:
+    """The same with every object that has properties having no others."""
+    if isinstance(part, list):
+        return [closed(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: closed(one) for name, one in part.items()}
+    return {**found, "additionalProperties": False} if "properties" in part and part.get("type") == "object" else found
 
 
 @pytest.fixture

@@ -144,3 +144,12 @@ def test_an_error_page_is_told_what_the_server_said(live: LiveServer) -> None:
     assert "404" in shown["debug"]
     answer = httpx.get(f"{live.public}self-service/login/flows?id=x", headers=HTML)
     assert "debug" not in answer.text
+
+
+def test_91_what_belongs_to_the_client_alone_is_not_shown(live: LiveServer, hydra: OAuth2Server) -> None:
+    secrets = {"client_secret": "of the client", "registration_access_token": "of the client, too"}
+    challenge = hydra.open(client={"client_id": "app", **secrets})
+    caller = Caller(live, "script")
+    flow = caller.start("login", login_challenge=challenge)
+    assert flow["oauth2_login_request"]["client"] == {"client_id": "app"}
+    assert "of the client" not in caller.last.text

@@ -68,6 +68,10 @@ def challenge(ctx: Context) -> str:
     return found[0]
 
 
+# Between a client and that server. It sends neither along; whoever opens a flow would read them.
+_CLIENTS_OWN = ("client_secret", "registration_access_token")
+
+
 async def look_up(ctx: Context, challenge_: str) -> LoginRequest:
     """Ask what a login request is about.
 
@@ -83,7 +87,7 @@ async def look_up(ctx: Context, challenge_: str) -> LoginRequest:
     body = {
         **_without_nulls(shown),
         "challenge": told.challenge or "",
-        "client": _without_nulls(told.client or {}),
+        "client": {k: v for k, v in _without_nulls(told.client or {}).items() if k not in _CLIENTS_OWN},
         "request_url": told.request_url or "",
         "skip": bool(told.skip),
         "subject": told.subject or "",

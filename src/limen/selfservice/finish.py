@@ -57,8 +57,10 @@ async def sign_in(ctx: Context, flow: Flow, passed: Passed, so_far: Submitted, s
         await hooks.after_login(effects, session, so_far.id)
     except Leave as leave:
         return leave.reply
-    except ApiError:
-        await engine.keep(ctx, flow)  # the flow remembers which method was passed
+    except ApiError as error:
+        broken: dict[str, Any] = {"outcome": "failure", "method": so_far.id, "why": [], "broken": error.message}
+        failed = record.recorded(ctx, "auth.login.failed", effects.identity, **broken)
+        await engine.keep(ctx, flow, failed)  # the flow remembers which method was passed
         raise
     server = await oauth2.answered(ctx, flow, session, effects.identity)
     notice = None if known else await notices.after_sign_in(ctx, identity, session)

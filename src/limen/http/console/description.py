@@ -66,7 +66,13 @@ ANSWERS: dict[str, Schema] = {
     "ban": obj("identity_id*: uuid, reason*, until*: string?, created_at*: time, created_by*"),
     "person": obj(
         "id*: uuid, schema_id*, schema_url*, state*, traits*: any, metadata_public*: any, metadata_admin*: any",
-        "created_at*: time, updated_at*: time, last_login_at*: string?, ban: ban?, credentials: object",
+        "created_at*: time, updated_at*: time, state_changed_at: time, last_login_at*: string?, ban: ban?, credentials: object",
+        "organization_id: string?, external_id, verifiable_addresses: any[], recovery_addresses: any[]",
+    ),
+    "exported": obj(
+        "id*: uuid, schema_id*, state*, traits*: any, metadata_public*: any, metadata_admin*: any, created_at*: time",
+        "updated_at*: time, state_changed_at: time, organization_id: string?, external_id, verifiable_addresses: any[]",
+        "recovery_addresses: any[]",
     ),
     "impersonation": obj("session_token*, session*: object"),
     "sent": obj("sent_to*: string[]"),
@@ -121,7 +127,9 @@ ANSWERS: dict[str, Schema] = {
         "id*: uuid, name*, role*: 'service_role|anon', hint*, created_at*: time, created_by*, expires_at*: string?",
         "last_used_at*: string?",
     ),
-    "newKey": obj("id*: uuid, name*, role*, hint*, key*, created_at*: time, expires_at*: string?"),
+    "newKey": obj(
+        "id*: uuid, name*, role*, hint*, key*, created_at*: time, created_by*, expires_at*: string?, last_used_at*: string?"
+    ),
     "operator": obj("identity_id*: uuid, email*, role*: 'viewer|developer|owner', created_at: time"),
     "role": obj("identity_id*: uuid, role*"),
 }

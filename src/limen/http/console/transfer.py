@@ -80,6 +80,6 @@ ROUTES: tuple[Route, ...] = (
     Route(
         id="exportUsers", method="GET", path="/api/auth/users/export", tag="transfer",
         says="Everybody, as JSON or CSV, without anything secret", may="developer", recent=True, handler=_export,
-        takes="format: 'json|csv'", answers={200: "person[]"}, errors=(400,),
+        takes="format: 'json|csv'", answers={200: "exported[]"}, errors=(400,),
     ),
 )  # fmt: skip
