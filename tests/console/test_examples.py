@@ -103,6 +103,13 @@ REST = (
          {"webhooks": [{"url": "https://app.example.org/hook", "events": EVENTS, "secret": "a-secret-of-the-receiver"}]},
          200, "webhooks"),
     Line("owner", "GET", "/api/auth/webhooks", None, 200, "webhooks"),
+    Line("owner", "GET", "/api/auth/email-templates", None, 200, "templates"),
+    Line("owner", "PUT", "/api/auth/email-templates", {"templates": {"verification_valid": {
+        "subject": "Welcome to {{.ApplicationName}}",
+        "body_html": '<p>{{.Identity.traits.email}}</p><a href="{{.VerificationURL}}">Verify</a>',
+        "body_text": "{{.VerificationURL}}"}}}, 200, "templates"),
+    Line("owner", "PUT", "/api/auth/email-templates", {"templates": {"recovery_valid": {
+        "subject": "Recover", "body_html": '<a href="{{.RecoveryURL}}">Recover</a>'}}}, 200, "templates"),
     Line("owner", "POST", "/api/keys", {"name": "export", "role": "service_role"}, 201, "id key role expires_at"),
     Line("owner", "POST", "/api/keys", {"name": "page", "role": "anon", "expires_at": "2300-01-01T00:00:00Z"}, 201, "key"),
     Line("owner", "GET", "/api/keys", None, 200, "id role last_used_at expires_at"),

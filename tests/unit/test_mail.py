@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from limen.core.configcourier import Smtp
 from limen.courier import mail, mailheaders
-from limen.courier.model import Message, Origin, Refused, Undelivered
-from limen.courier.render import Rendered
+from limen.courier.model import Message, Origin, Refused, Rendered, Undelivered
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 EXPECTED = {

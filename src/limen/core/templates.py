@@ -7,17 +7,33 @@ environment, the network or random numbers. What differs from Go is in `template
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
+
+from msgspec import Struct
 
 Kind = Literal["text", "html"]
 
-_FIELD = re.compile(r"\.([A-Za-z]\w*)")
+_FIELD: Final = re.compile(r"\.([A-Za-z]\w*)")
 
 
 class TemplateError(Exception):
     """A template cannot be read, or not with this data; the text says where."""
+
+
+class Mistake(Struct, frozen=True):
+    """Something wrong with a template (see templatemistakes.py). `line` and `column` count from 1; 0: of all of it."""
+
+    line: int
+    column: int
+    message: str
+
+
+def place(source: str, position: int) -> tuple[int, int]:
+    """The line and the column of a character, from 1."""
+    before = source[:position]
+    return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
 
 
 class Record:
@@ -27,6 +43,13 @@ class Record:
 
     def __init__(self, **fields: Any) -> None:
         self._fields = fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as JSON."""
+        return {name: value.plain() if isinstance(value, Record) else value for name, value in self._fields.items()}
 
     def __gotemplate_lookup__(self, name: str) -> Any:
         if name not in self._fields:
@@ -48,7 +71,7 @@ def numbers(value: Any) -> Any:
     return value
 
 
-class _Compiled(Protocol):
+class Compiled(Protocol):
     def render(self, data: object) -> str: ...
 
 
@@ -78,16 +101,21 @@ def check(sources: Mapping[str, str], kind: Kind = "text") -> None:
 
 
 @lru_cache(maxsize=256)
-def _compiled(sources: tuple[tuple[str, str], ...], kind: Kind) -> _Compiled:
+def _compiled(sources: tuple[tuple[str, str], ...], kind: Kind) -> Compiled:
+    return compiled(sources, kind, {})
+
+
+def compiled(sources: tuple[tuple[str, str], ...], kind: Kind, more: Mapping[str, Callable[..., object]]) -> Compiled:
+    """:param more: functions besides those that there are"""
     import gotpl  # noqa: PLC0415 - see above
 
     from limen.core import templatefuncs  # noqa: PLC0415 - with it come all of sprig's
 
-    functions = templatefuncs.functions(kind)
+    functions = {**templatefuncs.functions(kind), **more}
     # What is nil has no fields, and asking it for one gives nil; the sandbox must know the name first. On anything but nil
     # it lets nothing through: the engine's own attributes are methods and properties, and those are not allowed.
     fields = {name for _, source in sources for name in _FIELD.findall(source)} if kind == "html" else set()
-    made: _Compiled = (gotpl.HTMLTemplate if kind == "html" else gotpl.Template).from_sources(
+    made: Compiled = (gotpl.HTMLTemplate if kind == "html" else gotpl.Template).from_sources(
         dict(sources),
         functions=functions,
         missing_key="zero" if kind == "html" else "default",

@@ -13,8 +13,8 @@ from limen.core import standardwebhooks
 from limen.core.configcourier import HttpRequest
 from limen.core.outbound import Outbound
 from limen.courier import mail, mailbox, render, webservice
-from limen.courier.model import Message, Undelivered
-from limen.courier.render import Rendered
+from limen.courier.model import Message, Rendered, Undelivered
+from limen.db.database import ProjectDatabase
 from limen.project.model import Project
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ class Carrier:
         self._now = now
         self._server: MailServer | None = None
 
-    async def carry(self, project: Project, message: Message) -> None:
+    async def carry(self, project: Project, db: ProjectDatabase, message: Message) -> None:
         """:raises Refused: it will never be taken
         :raises Undelivered: it may be taken later
         """
-        rendered = await render.render(project, self._outbound, message)
+        rendered = await render.render(project, db, self._outbound, message)
         if mailbox.is_open(project):
             _tell(project, message, rendered)
         courier = project.config.courier

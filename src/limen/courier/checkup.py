@@ -11,10 +11,10 @@ from limen.core.configcourier import HttpRequest
 from limen.core.findings import Finding, good, notice, trouble
 from limen.core.outbound import Outbound
 from limen.core.templates import TemplateError
-from limen.courier import documents, kinds, mailbox, render, store
+from limen.courier import documents, kinds, mailbox, render, saved, store, trial
 from limen.courier.deliver import HEARTBEAT
+from limen.courier.kinds import Part
 from limen.courier.model import Undelivered
-from limen.courier.render import Part
 from limen.courier.smtp import MailServer
 from limen.db.database import ProjectDatabase
 from limen.project.model import Project
@@ -29,7 +29,7 @@ async def check(project: Project, db: ProjectDatabase | None, outbound: Outbound
     return [
         *flows(project),
         *await _way(project, outbound),
-        *await _templates(project, outbound),
+        *await _templates(project, db, outbound),
         *await _queue(project, db, now),
     ]
 
@@ -135,10 +135,15 @@ async def _service(outbound: Outbound, what: str, request: HttpRequest) -> Findi
 # --- the words ----------------------------------------------------------------------------------------------------------
 
 
-async def _templates(project: Project, outbound: Outbound) -> list[Finding]:
-    """Every template of the operator's is read and parsed."""
+async def _templates(project: Project, db: ProjectDatabase | None, outbound: Outbound) -> list[Finding]:
+    """Every template of the operator's is read and parsed, and those that were saved are tried once more."""
     found: list[Finding] = []
     own = 0
+    for one in await saved.everything(db) if db else ():
+        own += len(one.parts)
+        if kind := kinds.BY_TYPE.get(one.template):
+            verdict = await trial.judge(project, kind, one.parts, one.language)
+            found += [trouble(f"A saved template fails. {told}.", _MEND) for told in verdict.mistakes]
     for kind in kinds.BY_PATH.values():
         for part in get_args(Part):
             try:
@@ -151,6 +156,9 @@ async def _templates(project: Project, outbound: Outbound) -> list[Finding]:
     return found or [
         good(f"Messages are in our words, {own} parts of them in yours." if own else "Messages are in our words.")
     ]
+
+
+_MEND: Final = "The default is sent instead of this part. Save the template once more, without the mistake."
 
 
 # --- the queue ----------------------------------------------------------------------------------------------------------

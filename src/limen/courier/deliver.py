@@ -184,13 +184,15 @@ class Lane:
     async def _outcome(self, project: Project, message: Message) -> Undelivered | None:
         if message.send_count > project.config.courier.message_retries + 1:
             return Refused("every attempt ended without an outcome: the courier was stopped or died each time")
-        attempt = asyncio.create_task(self._carrier.carry(project, message))
+        attempt = asyncio.create_task(self._carrier.carry(project, self._db, message))
         try:
             while not (await asyncio.wait({attempt}, timeout=RENEWAL))[0]:
                 await store.renew(self._db, message, clock.after(self._now(), LEASE))
             await attempt
         except Undelivered as undelivered:
             return undelivered
+        except DatabaseError as error:
+            return Undelivered(str(error), "the templates cannot be read")
         except (
             asyncio.CancelledError
         ):  # what became of it is written down all the same: another courier goes on with it

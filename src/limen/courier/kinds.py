@@ -7,13 +7,16 @@ A field has two names: the one templates use (`VerificationCode`) and the one in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from limen.core.templates import Record, numbers
 
 Fields = Mapping[str, str]
+Part = Literal["subject", "html", "text", "sms"]
+Channel = Literal["email", "sms"]
+PARTS: Final[Mapping[Channel, tuple[Part, ...]]] = {"email": ("subject", "html", "text"), "sms": ("sms",)}
 
 _ALWAYS: Final[Fields] = {"To": "to", "RequestURL": "request_url", "TransientPayload": "transient_payload"}
 _KNOWN: Final[Fields] = {**_ALWAYS, "Identity": "identity", "ExpiresInMinutes": "expires_in_minutes"}
@@ -41,12 +44,22 @@ class Kind(Struct, frozen=True):
         """What the admin API calls it: `verification_code_valid`."""
         return self.path.replace("/", "_")
 
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return ("email", "sms") if self.sms else ("email",)
+
+    @property
+    def parts(self) -> tuple[tuple[Channel, Part], ...]:
+        """All the parts that messages of this kind have, with the channel that each is for."""
+        return tuple((channel, part) for channel in self.channels for part in PARTS[channel])
+
     def fields(self, channel: str) -> Fields:
         return self.sms if channel == "sms" else self.mail
 
-    def record(self, channel: str, data: Mapping[str, Any]) -> Record:
-        """What the templates see of `data`, which has the names of JSON."""
-        return Record(**{name: _seen(name, data.get(key)) for name, key in self.fields(channel).items()})
+    def record(self, channel: str, data: Mapping[str, Any], own: Mapping[str, Any]) -> Record:
+        """What the templates see of `data`, which has the names of JSON, and of our `own` (see variables.py)."""
+        seen = {name: _seen(name, data.get(key)) for name, key in self.fields(channel).items()}
+        return Record(**seen, **{name: numbers(value) for name, value in own.items()})
 
 
 def _seen(name: str, value: Any) -> Any:

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from limen.core.configcourier import Smtp
 from limen.courier import mailheaders
-from limen.courier.model import Message, Refused, Undelivered
-from limen.courier.render import Rendered
+from limen.courier.model import Message, Refused, Rendered, Undelivered
 
 # Letters, digits and the punctuation of RFC 5322's atext, in any order: "foo.@docomo.ne.jp" exists. Nothing that could end
 # an SMTP command, begin a header or name a second recipient.

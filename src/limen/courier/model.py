@@ -25,11 +25,20 @@ class Refused(Undelivered):
     """It failed for good: the other side will never take this message, or nobody could."""
 
 
+class Rendered(Struct, frozen=True):
+    """The words of a message. A text message has neither subject nor HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
 class Origin(Struct, frozen=True, omit_defaults=True):
     """What is known of the request that caused a message."""
 
     language: str = ""  # of the person, "" when unknown
     headers: dict[str, list[str]] = {}  # those that `clients.web_hook.header_allowlist` lets through
+    rendered: Rendered | None = None  # the words, where they were made at once: in a test of a template
 
 
 class Message(Struct, frozen=True, kw_only=True):

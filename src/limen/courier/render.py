@@ -1,27 +1,26 @@
-"""From a message to its words: the operator's template, from the configuration or the folder; else our own words.
+"""From a message to its words: the template that was saved for it, the one of the configuration or the folder, else our own.
 
 Each part of a message is looked for by itself, so that a subject of one's own goes with our text.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import structlog
-from msgspec import Struct
 
-from limen.core import templates
 from limen.core.outbound import Outbound
-from limen.core.templates import TemplateError
-from limen.courier import documents, words
-from limen.courier.kinds import Kind
-from limen.courier.model import Message, Undelivered
+from limen.courier import documents, saved, variables, words, workshop
+from limen.courier.kinds import PARTS, Kind, Part
+from limen.courier.model import Message, Rendered, Undelivered
+from limen.courier.workshop import Given
+from limen.db.database import ProjectDatabase
 from limen.project.model import Project
 
 _log = structlog.get_logger("limen.courier")
-Part = Literal["subject", "html", "text", "sms"]
 # What Kratos calls the file of each part, and which files beside it a template may use.
 FILES: Final[dict[Part, tuple[str, str]]] = {
     "subject": ("email.subject.gotmpl", "email.subject*"),
@@ -31,38 +30,62 @@ FILES: Final[dict[Part, tuple[str, str]]] = {
 }
 
 
-class Rendered(Struct, frozen=True):
-    """The words of a message. A text message has neither subject nor HTML."""
-
-    subject: str
-    text: str
-    html: str
-
-
-async def render(project: Project, outbound: Outbound, message: Message) -> Rendered:
-    """:raises Undelivered: a template is missing, wrong, or does not fit"""
+async def render(project: Project, db: ProjectDatabase, outbound: Outbound, message: Message) -> Rendered:
+    """:raises Undelivered: a template of the configuration is missing, wrong, or does not fit"""
+    if message.origin.rendered:
+        return message.origin.rendered
+    parts = PARTS["sms" if message.channel == "sms" else "email"]
+    made = await _from_saved(project, db, message, parts)
+    made |= await _from_configured(project, outbound, message, [part for part in parts if part not in made])
+    made |= {part: words.part(project, message, part) for part in parts if part not in made}
     if message.channel == "sms":
-        return Rendered("", await _part(project, outbound, message, "sms"), "")
-    subject = await _part(project, outbound, message, "subject")
-    text = await _part(project, outbound, message, "text")
-    try:
-        html = await _part(project, outbound, message, "html")
-    except Undelivered as error:  # the text says the same, and somebody waits for it
-        _log.warning("html", message=message.id, error=str(error))
-        html = ""
-    return Rendered(" ".join(subject.strip().splitlines()), text, html)
+        return Rendered("", made["sms"], "")
+    return Rendered(" ".join(made["subject"].strip().splitlines()), made["text"], made["html"])
 
 
-async def _part(project: Project, outbound: Outbound, message: Message, part: Part) -> str:
-    kind = message.kind
-    own = await sources_of(project, outbound, kind, part)
-    if own is None:
-        return words.part(project, message, part)
-    record = kind.record(message.channel, message.data)
-    try:
-        return templates.render(own, record, "html" if part == "html" else "text")
-    except TemplateError as error:
-        raise Undelivered(f"{kind.path}/{next(iter(own))}: {error}", "a template is wrong") from error
+async def _from_saved(
+    project: Project, db: ProjectDatabase, message: Message, parts: Sequence[Part]
+) -> dict[Part, str]:
+    """The parts an operator saved. One that fails is passed over: somebody waits for the message, and the default says it."""
+    found = await saved.in_force(db, message.kind.type, words.language_of(project, message))
+    own = {part: {"template": source} for part in parts if (source := found.part(part)) is not None}
+    made: dict[Part, str] = {}
+    for part, one in (await workshop.render(message.kind, message.channel, _given(project, message), own)).items():
+        if one.error:
+            _log.warning("template", message=message.id, template=message.template, part=part, error=one.error)
+        else:
+            made[part] = one.text
+    return made
+
+
+async def _from_configured(
+    project: Project, outbound: Outbound, message: Message, parts: Sequence[Part]
+) -> dict[Part, str]:
+    """:raises Undelivered: the subject or the text cannot be made; the HTML is left out then, as the text says the same"""
+    kind, own, failed = message.kind, dict[Part, dict[str, str]](), dict[Part, Undelivered]()
+    for part in parts:
+        try:
+            if sources := await sources_of(project, outbound, kind, part):
+                own[part] = sources
+        except Undelivered as error:
+            failed[part] = error
+    made: dict[Part, str] = {}
+    for part, one in (await workshop.render(kind, message.channel, _given(project, message), own)).items():
+        if one.error:
+            failed[part] = Undelivered(f"{kind.path}/{next(iter(own[part]))}: {one.error}", "a template is wrong")
+        else:
+            made[part] = one.text
+    for part, failure in failed.items():
+        if part != "html":
+            raise failure
+        _log.warning("html", message=message.id, error=str(failure))
+        made["html"] = ""
+    return made
+
+
+def _given(project: Project, message: Message) -> Given:
+    language = words.language_of(project, message)
+    return Given(message.data, variables.own(project, message.kind, message.channel, message.data, language))
 
 
 async def sources_of(project: Project, outbound: Outbound, kind: Kind, part: Part) -> dict[str, str] | None:

@@ -11,8 +11,7 @@ from limen.core.configuredcall import FORM, JSON
 from limen.core.jsonnet import JsonnetError
 from limen.core.outbound import Headers, Outbound, OutboundError
 from limen.courier import documents
-from limen.courier.model import Message, Undelivered
-from limen.courier.render import Rendered
+from limen.courier.model import Message, Rendered, Undelivered
 
 SECONDS: Final = 10.0
 _EXCERPT: Final = 200  # characters of an answer that are kept to tell why

@@ -43,11 +43,16 @@ def part(project: Project, message: Message, which: str) -> str:
     return _layouts().get_template("mail.txt").render(said.values())
 
 
+def language_of(project: Project, message: Message) -> str:
+    """The language a message is written in."""
+    return message.origin.language or project.config.limen.pages.languages[0]
+
+
 class _Said:
     """What a message says. Nothing that a stranger can choose is among it: no name, no text, only our own link."""
 
     def __init__(self, project: Project, message: Message) -> None:
-        self.language = message.origin.language or project.config.limen.pages.languages[0]
+        self.language = language_of(project, message)
         self.site = project.config.limen.branding.name
         self.data = message.data
         path = message.kind.path

@@ -12,8 +12,7 @@ from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.core.urls import parse_query
 from limen.courier import render, store
-from limen.courier.model import STATUSES, Dispatch, Message, Undelivered
-from limen.courier.render import Rendered
+from limen.courier.model import STATUSES, Dispatch, Message, Rendered, Undelivered
 from limen.http import paging
 from limen.http.kit import Answer, Call, Routes, json_answer
 
@@ -52,7 +51,7 @@ async def _words(call: Call, message: Message) -> Rendered:
     if not call.site.project.dev:
         return _HIDDEN
     try:
-        return await render.render(call.site.project, call.site.outbound, message)
+        return await render.render(call.site.project, call.ctx.db, call.site.outbound, message)
     except Undelivered as error:
         return Rendered("", str(error), "")
 

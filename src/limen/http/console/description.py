@@ -19,13 +19,15 @@ from limen.http.console import (
     programs,
     records,
     social,
+    templates,
     transfer,
 )
 from limen.http.console.route import Route, schemas
 from limen.http.openapi.shape import Schema, obj
 
 _AREAS = (
-    account, passkeys, social, factors, people, actions, live, records, logfiles, transfer, invites, hooks, access, programs,
+    account, passkeys, social, factors, people, actions, live, records, logfiles, transfer, invites, hooks, templates, access,
+    programs,
 )  # fmt: skip
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)
 _TAGS = {
@@ -38,6 +40,7 @@ _TAGS = {
     "transfer": "Many people, in and out",
     "invitations": "Inviting people",
     "webhooks": "Telling programs what happened",
+    "templates": "The words of messages",
     "keys": "API keys",
     "operators": "Operators",
     "v1": "For programs with an API key",
@@ -123,6 +126,23 @@ ANSWERS: dict[str, Schema] = {
         "attempts*: integer, due_at*, last_error*, created_at*: time, updated_at*: time",
     ),
     "deliveries": obj(f"deliveries*: delivery[], {_PAGE}"),
+    "templateVariable": obj("name*, channels*: string[], example*: any"),
+    "template": obj(
+        "id*, says*, channels*: string[], language*, subject*: string?, body_html*: string?, body_text*: string?",
+        "body_sms*: string?, origins*: {string}, version*: integer, saved_at*: string?, saved_by*: string?",
+        "languages*: string[], variables*: templateVariable[], warnings: templateRemark[]",
+    ),
+    "templateRemark": obj("template*, part*, line*: integer, column*: integer, message*"),
+    "templates": obj("language*, templates*: template[], warnings: templateRemark[]"),
+    "templatePreview": obj(
+        "subject*: string?, body_html*: string?, body_text*: string?, body_sms*: string?",
+        "mistakes*: templateRemark[], warnings*: templateRemark[]",
+    ),
+    "templateVersion": obj(
+        "version*: integer, language*, saved_at*: time, saved_by*, restored_from*: integer?, is_default*: boolean",
+        "subject*: string?, body_html*: string?, body_text*: string?, body_sms*: string?",
+    ),
+    "templateVersions": obj("versions*: templateVersion[]"),
     "key": obj(
         "id*: uuid, name*, role*: 'service_role|anon', hint*, created_at*: time, created_by*, expires_at*: string?",
         "last_used_at*: string?",

@@ -15,8 +15,7 @@ from limen.core import urls
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.courier import mailbox, render, store
-from limen.courier.model import Message, Undelivered
-from limen.courier.render import Rendered
+from limen.courier.model import Message, Rendered, Undelivered
 from limen.http.kit import Answer, Call
 from limen.http.pages import draw, words
 
@@ -113,7 +112,7 @@ async def _must(call: Call) -> Message:
 async def _words(call: Call, message: Message) -> Rendered:
     """The words of a message; where they cannot be made, why."""
     try:
-        return await render.render(call.site.project, call.site.outbound, message)
+        return await render.render(call.site.project, call.ctx.db, call.site.outbound, message)
     except Undelivered as error:
         return Rendered(message.template, str(error), "")
 
