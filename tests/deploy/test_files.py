@@ -70,6 +70,16 @@ def test_what_compose_mounts_is_there() -> None:
             assert not source.startswith("./") or (FOLDER / source).exists(), source
 
 
+def test_what_compose_runs_without_building_it_is_built_by_another_service() -> None:
+    services = compose()["services"]
+    built = {service["image"] for service in services.values() if "build" in service}
+    ours = {name: service for name, service in services.items() if service["image"] in built}
+    assert set(ours) == {"migrate", "limen"}
+    for service in ours.values():
+        assert "build" in service or service["pull_policy"] == "never"
+        assert "build" in service or "migrate" in service["depends_on"]
+
+
 def test_compose_asks_for_every_secret() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (FOLDER / "compose.yml").read_text()))
     named = set(re.findall(r"^(\w+)=$", (FOLDER / "example.env").read_text(), re.MULTILINE))
