@@ -34,6 +34,7 @@ from limen.commands import (
 from limen.commands.loading import CONFIG, DURATION, complain, load, schemas_of, source_of, stop
 from limen.commands.output import columns, options, show
 from limen.core import clock, configreport, hookload
+from limen.core.config import Config
 from limen.core.configload import Loaded
 from limen.courier import mailbox
 from limen.db import cleanup as cleaning
@@ -95,6 +96,13 @@ def pending_notice(loaded: Loaded) -> str:
     return f"Not available yet, and without effect: {keys}."
 
 
+def _console_line(config: Config) -> str:
+    open_to_all = (
+        "" if config.limen.console.auth_required else "  (without sign-in, from this machine: keep proxies away)"
+    )
+    return f"  operators  {console_url(config)}api/{open_to_all}"
+
+
 def _greet(loaded: Loaded, app: App, setup_link: str, *, console: bool) -> None:
     """The lines one wants to read after a start."""
     config, project = loaded.config, app.site.project
@@ -106,7 +114,7 @@ def _greet(loaded: Loaded, app: App, setup_link: str, *, console: bool) -> None:
         f"  sign in    {public}/ui/login",
         f"  public API {public}/",
         f"  admin API  {project.admin_url}  (no authentication: keep it private)",
-        *([f"  operators  {console_url(config)}api/"] if console and config.limen.console.enabled is not False else []),
+        *([_console_line(config)] if console and config.limen.console.enabled is not False else []),
         *([f"  set-up     {setup_link}  (makes the first operator, once)"] if setup_link else []),
         f"  data       {_shown_dsn(config.dsn)}",
         *(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from limen.project import apikeys
@@ -132,3 +133,29 @@ def test_the_link_leads_through_the_pages(server: LiveServer) -> None:
     operators_cookie.sign_in(ANN)
     assert operators_cookie.get("api/auth/session")["role"] == "owner"
     assert ann.http.get(server.setup_link, headers=HTML).status_code == 403
+
+
+def test_88_nobody_lays_hands_on_an_operator_with_more_rights(server: LiveServer, owner: Console) -> None:
+    developer, other = operator(server, "developer"), operator(server, "developer", BEN)
+    mine = owner.get("api/auth/session")["session"]
+    his = other.get("api/auth/session")["session"]
+    acts: list[tuple[str, str, Any]] = [
+        ("POST", "reset-password", {"password": "another-fine-secret-2"}), ("POST", "create-recovery-link", {}),
+        ("POST", "send-recovery", {}), ("POST", "send-verification", {}), ("POST", "impersonate", {}),
+        ("POST", "ban", {}), ("POST", "unban", {}), ("PATCH", "state", {"state": "inactive"}),
+        ("PUT", "metadata", {"metadata_admin": {"role": "owner"}}), ("DELETE", "sessions", None), ("DELETE", "", None),
+    ]  # fmt: skip
+    for method, act, body in acts:
+        place = f"api/auth/identities/{mine['identity']['id']}/{act}".rstrip("/")
+        developer.ask(method, place, body)
+        assert developer.status == 403, act
+    for method, act in (("PATCH", "/extend"), ("DELETE", "")):
+        developer.ask(method, f"api/auth/sessions/{mine['id']}{act}")
+        assert developer.status == 403
+    batch = {"action": "delete", "ids": [mine["identity"]["id"]]}
+    assert developer.post("api/auth/identities/batch-action", batch)["failed"] == 1
+    assert owner.sign_in("owner@example.org")["role"] == "owner"
+    developer.post(f"api/auth/identities/{his['identity']['id']}/ban", {})
+    assert developer.status == 200  # among equals nothing is gained
+    owner.post(f"api/auth/identities/{his['identity']['id']}/unban", {})
+    assert owner.status == 200

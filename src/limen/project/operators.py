@@ -55,10 +55,10 @@ def reaches(role: str, wanted: Role) -> bool:
     return role in ROLES and ROLES.index(role) >= ROLES.index(wanted)
 
 
-async def role_of(db: ProjectDatabase, identity_id: str) -> str:
+async def role_of(db: ProjectDatabase, identity_id: str) -> Role | Literal[""]:
     """The person's role; "" for somebody who is no operator."""
     row = await db.row(_ROLE, identity_id=identity_id)
-    return str(row[0]) if row else ""
+    return row[0] if row else ""
 
 
 async def everybody(db: ProjectDatabase) -> list[Operator]:

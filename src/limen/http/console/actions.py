@@ -7,7 +7,7 @@ from msgspec import Struct
 from limen.core import clock
 from limen.core.errors import ApiError
 from limen.http.console.answers import read
-from limen.http.console.people import ONE, id_of, shown
+from limen.http.console.people import ONE, shown, whom
 from limen.http.console.route import Route
 from limen.http.kit import Answer, Call, json_answer
 from limen.identity import bans, service
@@ -47,7 +47,7 @@ async def _ban(call: Call) -> Answer:
             raise ApiError(400, "The body does not fit.", reason=f"until: {asked.until!r} is no moment.") from error
         if until <= call.ctx.stamp:
             raise ApiError(400, "The body does not fit.", reason="until: this moment is over.")
-    return json_answer(await shown(call, await session_admin.ban(call.ctx, id_of(call), asked.reason, until)))
+    return json_answer(await shown(call, await session_admin.ban(call.ctx, await whom(call), asked.reason, until)))
 
 
 def _check_reason(reason: str) -> None:
@@ -56,40 +56,40 @@ def _check_reason(reason: str) -> None:
 
 
 async def _unban(call: Call) -> Answer:
-    return json_answer(await shown(call, await bans.lift(call.ctx, id_of(call))))
+    return json_answer(await shown(call, await bans.lift(call.ctx, await whom(call))))
 
 
 async def _impersonate(call: Call) -> Answer:
     asked = await read(call, Impersonate)
     _check_reason(asked.reason)
     operator = await sessions.must(call.ctx)
-    whom = await service.must(call.ctx.db, id_of(call))
-    session, token = await impersonation.begin(call.ctx, operator, whom, asked.reason.strip())
-    return json_answer({"session_token": token, "session": sessions.body(call.ctx, session, whom)}, 201)
+    person = await service.must(call.ctx.db, await whom(call))
+    session, token = await impersonation.begin(call.ctx, operator, person, asked.reason.strip())
+    return json_answer({"session_token": token, "session": sessions.body(call.ctx, session, person)}, 201)
 
 
 async def _reset_password(call: Call) -> Answer:
     asked = await read(call, SetPassword)
-    before = await service.must(call.ctx.db, id_of(call))
+    before = await service.must(call.ctx.db, await whom(call))
     saved = await session_admin.set_password(call.ctx, before, asked.password)
     return json_answer(await shown(call, saved))
 
 
 async def _recovery_link(call: Call) -> Answer:
-    await service.must(call.ctx.db, id_of(call))
-    wanted = recovery_by_admin.Wanted(identity_id=id_of(call), expires_in=LINK_SECONDS)
+    person = await service.must(call.ctx.db, await whom(call))
+    wanted = recovery_by_admin.Wanted(identity_id=person.id, expires_in=LINK_SECONDS)
     return json_answer(await recovery_by_admin.link(call.ctx, wanted), 201)
 
 
 async def _send_verification(call: Call) -> Answer:
-    identity = await service.must(call.ctx.db, id_of(call))
+    identity = await service.must(call.ctx.db, await whom(call))
     sent = await sent_by_operator.verification(call.ctx, identity)
     call.site.wake_courier()
     return json_answer({"sent_to": sent}, 202)
 
 
 async def _send_recovery(call: Call) -> Answer:
-    identity = await service.must(call.ctx.db, id_of(call))
+    identity = await service.must(call.ctx.db, await whom(call))
     sent = await sent_by_operator.recovery(call.ctx, identity)
     call.site.wake_courier()
     return json_answer({"sent_to": [sent]}, 202)

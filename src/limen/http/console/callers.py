@@ -127,6 +127,23 @@ def check(call: Call, caller: Caller, route: Route) -> None:
         )  # fmt: skip
 
 
+async def check_rank(call: Call, identity_id: str) -> None:
+    """Whether the operator who calls may lay hands on this person: who could take over the account of an operator with more
+    rights would have these.
+
+    :raises ApiError: 403, they are an operator with more rights
+    """
+    ctx = call.ctx
+    role = await operators.role_of(ctx.db, identity_id)
+    if not role or ctx.client.actor == LOCAL:
+        return
+    own = await operators.role_of(ctx.db, ctx.client.actor.partition(":")[2])
+    if not operators.reaches(own, role):
+        raise ApiError(
+            403, "This person is an operator with more rights than yours.", reason=f"It takes the role {role}."
+        )
+
+
 def _sign_in() -> ApiError:
     return ApiError(401, "Sign in first.", id="session_inactive", reason="There is no valid session with this request.")
 

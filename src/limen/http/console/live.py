@@ -9,6 +9,7 @@ from limen.core.devices import browser, device_name, system
 from limen.core.errors import ApiError
 from limen.core.ids import parse_id
 from limen.http import paging
+from limen.http.console.callers import check_rank
 from limen.http.console.route import Route
 from limen.http.kit import Answer, Call, json_answer
 from limen.identity import service as identities
@@ -54,13 +55,20 @@ async def _list(call: Call) -> Answer:
     return json_answer({"sessions": [_body(call, *one) for one in page[:size]], "pagination": {"next": following}})
 
 
+async def _check_rank_of(call: Call) -> None:
+    """:raises ApiError: 404, there is no such session; 403, it is that of an operator with more rights"""
+    _, identity = await admin.must(call.ctx.db, _id(call))
+    await check_rank(call, identity.id)
+
+
 async def _end(call: Call) -> Answer:
+    await _check_rank_of(call)
     await admin.end(call.ctx, _id(call))
     return Answer(204)
 
 
 async def _extend(call: Call) -> Answer:
-    await admin.must(call.ctx.db, _id(call))
+    await _check_rank_of(call)
     await admin.extend(call.ctx, _id(call))
     session, identity = await admin.must(call.ctx.db, _id(call))
     return json_answer(_body(call, session, identity))
@@ -68,6 +76,7 @@ async def _extend(call: Call) -> Answer:
 
 async def _end_all(call: Call) -> Answer:
     await identities.must(call.ctx.db, _id(call))
+    await check_rank(call, _id(call))
     ended = await admin.manage(call.ctx, "disable", "identity_id", [_id(call)])
     return json_answer({"ended": ended})
 

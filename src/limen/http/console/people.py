@@ -13,6 +13,7 @@ from limen.core.ids import parse_id
 from limen.core.urls import parse_query
 from limen.http import admin_search, paging
 from limen.http.console.answers import read
+from limen.http.console.callers import check_rank
 from limen.http.console.route import Route
 from limen.http.kit import Answer, Call, json_answer
 from limen.http.people import body_of
@@ -57,6 +58,16 @@ def id_of(call: Call) -> str:
     id_ = parse_id(call.params["id"])
     if id_ is None:
         raise errors.row_not_found()
+    return id_
+
+
+async def whom(call: Call) -> str:
+    """The id of the person that this is to be done to.
+
+    :raises ApiError: 404, it is none; 403, see `check_rank`
+    """
+    id_ = id_of(call)
+    await check_rank(call, id_)
     return id_
 
 
@@ -105,6 +116,7 @@ async def _batch(call: Call) -> Answer:
 async def _act(call: Call, action: str, id_: str | None) -> None:
     if id_ is None:
         raise errors.row_not_found()
+    await check_rank(call, id_)
     if action == "delete":
         await session_admin.delete_identity(call.ctx, id_)
     else:
@@ -130,18 +142,18 @@ async def get(call: Call) -> Answer:
 
 
 async def _delete(call: Call) -> Answer:
-    await session_admin.delete_identity(call.ctx, id_of(call))
+    await session_admin.delete_identity(call.ctx, await whom(call))
     return Answer(204)
 
 
 async def _state(call: Call) -> Answer:
     asked = await read(call, SetState)
-    return json_answer(await shown(call, await session_admin.set_state(call.ctx, id_of(call), asked.state)))
+    return json_answer(await shown(call, await session_admin.set_state(call.ctx, await whom(call), asked.state)))
 
 
 async def _metadata(call: Call) -> Answer:
     asked = await read(call, SetMetadata)
-    before = await service.must(call.ctx.db, id_of(call))
+    before = await service.must(call.ctx.db, await whom(call))
     given = {
         name: value for name in ("metadata_public", "metadata_admin") if (value := getattr(asked, name)) is not UNSET
     }
