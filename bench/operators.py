@@ -4,7 +4,7 @@
 
 --dsn: `sqlite` (a file in a scratch folder), a file (sqlite:///…), or a PostgreSQL URL. A database without people is filled
 first, like that of fill.py, with an audit log of two months besides. CPU is that of the server's process, the median of
-several rounds; with PostgreSQL the database works besides, so the time an answer takes is told, too.
+several rounds. With `--database PID`, PostgreSQL's own process on this machine, that of the database is told, too.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fill import fill
+from load import process_tree
 from run import PASSWORD, config, started
 
 from limen.app import App
@@ -111,9 +112,11 @@ async def somebody(own: Config) -> tuple[str, list[Any]]:
     await app.open()
     db = app.site.database()
     owner = await store.by_id(db, (await operators.everybody(db))[0].identity_id)
-    people = [one.identity() for one in await listing.page(db, "8", 40)]
+    people = [one.identity() for one in await listing.page(db, "8", 400)]
     await app.stop()
-    return owner.called if owner else "", people
+    return owner.called if owner else "", [one for one in people if "name" in one.traits][
+        :40
+    ]  # of this script's imports none
 
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
@@ -122,33 +125,41 @@ async def somebody(own: Config) -> tuple[str, list[Any]]:
 def cpu_ms(pid: int) -> float:
     """What the process has used so far, in all its threads; the kernel counts nanoseconds."""
     spent = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
             spent += int((task / "schedstat").read_text().split()[0])
-        except OSError:
-            continue  # it ended
+    except OSError:
+        pass  # it ended
     return spent / 1e6
 
 
 class Meter:
-    def __init__(self, pid: int, rounds: int) -> None:
-        self.pid, self.rounds = pid, rounds
+    """`database` is the process of a PostgreSQL on this machine; 0: there is none."""
+
+    def __init__(self, pid: int, database: int, rounds: int) -> None:
+        self.pid, self.database, self.rounds = pid, database, rounds
         self.found: dict[str, dict[str, float]] = {}
 
     def measure(self, name: str, each: Callable[[int], Any], *, times: int = 20, per: float = 1) -> None:
         """Do it some times a round. `per`: for how many people each time is."""
         each(0)
-        cpu, wall = [], []
+        cpu, theirs, wall = [], [], []
         for turn in range(self.rounds):
-            before, begun = cpu_ms(self.pid), time.perf_counter()
+            before, theirs_before, begun = cpu_ms(self.pid), self._theirs(), time.perf_counter()
             for number in range(times):
                 each(turn * times + number + 1)
             wall.append(1000 * (time.perf_counter() - begun) / times / per)
             cpu.append((cpu_ms(self.pid) - before) / times / per)
-        self.found[name] = {"cpu_ms": statistics.median(cpu), "wall_ms": statistics.median(wall)}
-        told = self.found[name]
+            theirs.append((self._theirs() - theirs_before) / times / per)
+        told = self.found[name] = {
+            "cpu_ms": statistics.median(cpu), "database_ms": statistics.median(theirs), "wall_ms": statistics.median(wall),
+        }  # fmt: skip
         rate = f"  {1000 / told['wall_ms']:9.0f}/s" if per > 1 else ""
-        print(f"{name:44} {told['cpu_ms']:8.3f} ms CPU {told['wall_ms']:8.3f} ms{rate}", flush=True)
+        shown = "".join(f"{told[kind]:9.3f} ms {kind[:-3]}" for kind in told)
+        print(f"{name:40}{shown}{rate}", flush=True)
+
+    def _theirs(self) -> float:
+        return sum(map(cpu_ms, process_tree(self.database))) if self.database else 0.0
 
 
 def read_everything(server: httpx.Client, path: str, query: Mapping[str, str]) -> None:
@@ -219,6 +230,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--database", type=int, default=0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -237,7 +249,7 @@ def main() -> None:
             with httpx.Client(base_url=f"http://127.0.0.1:{port + 2}", timeout=120) as server:
                 answer = server.post("/api/auth/login", json={"email": email, "password": PASSWORD})
                 assert answer.status_code == 200, answer.text
-                meter = Meter(process.pid, asked.rounds)
+                meter = Meter(process.pid, asked.database, asked.rounds)
                 look(meter, server, people)
                 move(meter, server, server.get("/api/auth/stats").json()["total_users"])
         finally:

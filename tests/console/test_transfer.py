@@ -61,6 +61,41 @@ def test_what_cannot_be_read_is_told(owner: Console, content: bytes, kind: str) 
     assert answer.json()["error"]["message"]
 
 
+def test_what_no_database_takes_is_told_of_that_row(owner: Console) -> None:
+    odd = [
+        {"email": f"{n}@example.org", **more}
+        for n, more in enumerate(({"external_id": "a\0b"}, {"traits": {"name": "\0"}}))
+    ]
+    body = owner.post("api/auth/users/import", {"users": [*odd, {"email": "fine@example.org"}]})
+    assert owner.status == 200
+    assert body["results"][0]["outcome"] == "refused"
+    assert body["results"][2]["outcome"] == "created"
+    deep = ".".join("a" * 100_000)
+    cell = '"' + '{""a"":' * 10_000 + '"'
+    for table in (f"email,{deep}\na@example.org,x\n", f"email,traits\na@example.org,{cell}\n", "email,x\n\0,\0\n"):
+        answer = owner.http.post("api/auth/users/import", content=table.encode(), headers={"content-type": "text/csv"})
+        assert answer.status_code in (200, 400)
+        assert answer.json().get("imported", 0) == 0
+
+
+def test_who_is_here_already_is_named(owner: Console) -> None:
+    first = owner.post("api/auth/users/import", {"users": [{"email": "ann@example.org", "external_id": "7"}]})[
+        "results"
+    ][0]
+    again = [
+        {"email": "ANN@example.org"},
+        {"email": "other@example.org", "external_id": "7"},
+        {"email": "ann@example.org"},
+    ]
+    body = owner.post("api/auth/users/import", {"users": again})
+    assert [(one["outcome"], one["id"], one["success"]) for one in body["results"]] == [
+        ("exists", first["id"], False)
+    ] * 3
+    assert (body["imported"], body["failed"]) == (0, 3)
+    clash = {"email": "owner@example.org", "external_id": "7"}
+    assert owner.post("api/auth/users/import", {"users": [clash]})["results"][0]["outcome"] == "refused"
+
+
 def test_too_many_are_refused(owner: Console) -> None:
     owner.post("api/auth/users/import", {"users": [{"email": f"p{n}@example.org"} for n in range(501)]})
     assert owner.status == 400

@@ -51,8 +51,12 @@ async def store_each(ctx: Context, results: list[Identity | ApiError]) -> list[I
     for place, made in enumerate(results):
         if isinstance(made, Identity):
             commit = ctx.db.begin()
-            store.insert(commit, made)
-            record.record(commit, ctx, "auth.identity.create", made, batch=True)
+            try:
+                store.insert(commit, made)
+                record.record(commit, ctx, "auth.identity.create", made, batch=True)
+            except ApiError as error:  # a text of theirs cannot be stored
+                results[place] = error
+                continue
             places.append(place)
             commits.append(commit)
     for place, stored in zip(places, await ctx.db.insert_each(commits), strict=True):

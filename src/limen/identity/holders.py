@@ -28,7 +28,7 @@ _EXTERNAL = f"""
 
 async def of(db: ProjectDatabase, people: Sequence[Identity]) -> list[set[str]]:
     """For each of these people the ids of those who have something of theirs already."""
-    wanted = [store.unique_keys(one) for one in people]
+    wanted = [{key for key in store.unique_keys(one) if "\0" not in key[-1]} for one in people]  # nobody can have that
     found = await _holders(db, set[Key]().union(*wanted))
     return [{found[key] for key in keys if key in found} for keys in wanted]
 

@@ -62,13 +62,18 @@ async def take(ctx: Context, users: Sequence[User]) -> list[Result]:
     found = await _with_passwords(ctx, users, await drafts(ctx, users))
     made = [one for one in found if isinstance(one, Identity)]
     stored = await batch.store_each(ctx, list(made))
-    lost = [one for one, result in zip(made, stored, strict=True) if isinstance(result, ApiError)]
+    failed = {one.id: error for one, error in zip(made, stored, strict=True) if isinstance(error, ApiError)}
+    lost = [one for one in made if one.id in failed]
     late = dict(zip((one.id for one in lost), await holders.of(ctx.db, lost), strict=True))
-    return [one if isinstance(one, Result) else _stored(one, late) for one in found]
+    return [
+        one if isinstance(one, Result) else _stored(one, failed.get(one.id), late.get(one.id, set())) for one in found
+    ]
 
 
-def _stored(one: Identity, late: dict[str, set[str]]) -> Result:
-    return _known(late[one.id]) if one.id in late else Result("created", one.id)
+def _stored(one: Identity, error: ApiError | None, holder: set[str]) -> Result:
+    if error is None:
+        return Result("created", one.id)
+    return _known(holder) if holder else _refused(error)
 
 
 async def drafts(ctx: Context, users: Sequence[User]) -> list[Identity | Result]:

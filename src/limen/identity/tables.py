@@ -23,6 +23,8 @@ COLUMNS = (
 _MADE_HERE = ("id", "created_at", "updated_at")  # nobody chooses them
 _OWN = ("email", "password", "hashed_password", "hash_format", "schema_id", "external_id", "state")
 _JSON = ("traits", "metadata_public", "metadata_admin")
+_DEPTH = 10  # traits inside of one another
+_SHOWN = 100  # characters of a column's name
 _YES = ("1", "true", "yes")
 
 
@@ -69,10 +71,10 @@ def _user(row: Mapping[str | None, Any], project: Project) -> User | BadRow:
             own["traits"] = _traits(cells, own.get("traits", {}), _kinds(project, own.get("schema_id", "")))
         elif "traits" in own:  # they say where the address belongs
             return _given_out(own, is_verified=is_verified)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return BadRow(f"{name}: {error}.")
     except _Clash as clash:
-        return BadRow(f"{clash}: a trait cannot be a text and have parts.")
+        return BadRow(f"{str(clash)[:_SHOWN]}: a trait cannot be a text and have parts, nor lie that deep.")
     return User(verified=is_verified, **own)
 
 
@@ -83,12 +85,14 @@ def _given_out(own: dict[str, Any], *, is_verified: bool) -> User:
 
 
 class _Clash(Exception):
-    """Two columns that want to be the same trait; the text is a column's name."""
+    """A column cannot be the trait it wants to be; the text is its name."""
 
 
 def _traits(cells: Mapping[str, str], traits: dict[str, Any], kinds: Mapping[str, Path]) -> dict[str, Any]:
     for name, value in cells.items():
         *path, last = name.removeprefix("traits.").split(".")
+        if len(path) > _DEPTH:
+            raise _Clash(name)
         place = traits
         for step in path:
             place = place.setdefault(step, {})
