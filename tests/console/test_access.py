@@ -143,7 +143,8 @@ def test_88_nobody_lays_hands_on_an_operator_with_more_rights(server: LiveServer
         ("POST", "reset-password", {"password": "another-fine-secret-2"}), ("POST", "create-recovery-link", {}),
         ("POST", "send-recovery", {}), ("POST", "send-verification", {}), ("POST", "impersonate", {}),
         ("POST", "ban", {}), ("POST", "unban", {}), ("PATCH", "state", {"state": "inactive"}),
-        ("PUT", "metadata", {"metadata_admin": {"role": "owner"}}), ("DELETE", "sessions", None), ("DELETE", "", None),
+        ("PUT", "metadata", {"metadata_admin": {"role": "owner"}}), ("PUT", "", {"traits": {"email": "mine@example.org"}}),
+        ("DELETE", "sessions", None), ("DELETE", "", None),
     ]  # fmt: skip
     for method, act, body in acts:
         place = f"api/auth/identities/{mine['identity']['id']}/{act}".rstrip("/")

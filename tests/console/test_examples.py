@@ -63,6 +63,7 @@ PEOPLE = (
     Line("owner", "GET", "/api/auth/identities?search=ben&per_page=1", None, 200, "identities pagination"),
     Line("owner", "GET", "/api/auth/identities?state=active&schema=default&verified=true", None, 200, "identities"),
     Line("owner", "GET", "/api/auth/identities/{id}", None, 200, "id traits state metadata_public metadata_admin"),
+    Line("owner", "PUT", "/api/auth/identities/{id}", {"traits": {"email": BEN, "name": "Ben"}}, 200, "traits"),
     Line("owner", "PATCH", "/api/auth/identities/{id}/state", {"state": "inactive"}, 200, "state"),
     Line("owner", "PATCH", "/api/auth/identities/{id}/state", {"state": "active"}, 200, "state"),
     Line("owner", "PUT", "/api/auth/identities/{id}/metadata", {"metadata_public": {"plan": "gold"}}, 200, "metadata_public"),

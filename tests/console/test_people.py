@@ -219,3 +219,26 @@ def test_pages_lead_forward_and_back(server: LiveServer, owner: Console, sort: s
     assert back == [whole[3:6], whole[:3]]
     on = owner.get("api/auth/identities", per_page="3", page_token=page["pagination"]["next"], **asked)
     assert [one["id"] for one in on["identities"]] == whole[3:6]
+
+
+def test_traits_are_replaced_and_nothing_else(server: LiveServer, owner: Console) -> None:
+    made = owner.post("api/auth/identities", {"email": "ann@example.org", "password": PASSWORD, "verified": True})
+    place = f"api/auth/identities/{made['id']}"
+    owner.ask("PUT", f"{place}/metadata", {"metadata_admin": {"score": 1}})
+    after = owner.ask("PUT", place, {"traits": {"email": "ann@example.org", "name": "Ann"}})
+    assert after["traits"] == {"email": "ann@example.org", "name": "Ann"}
+    assert after["metadata_admin"] == {"score": 1}
+    assert after["verifiable_addresses"][0]["verified"] is True
+    assert can_sign_in(server, "ann@example.org")
+    moved = owner.ask("PUT", place, {"traits": {"email": "ann@new.example.org"}})
+    assert [(a["value"], a["verified"]) for a in moved["verifiable_addresses"]] == [("ann@new.example.org", False)]
+    for wrong in (
+        {"traits": {"name": "Ann"}},
+        {"traits": {"email": "no address"}},
+        {"traits": {}, "schema_id": "none"},
+    ):
+        owner.ask("PUT", place, wrong)
+        assert owner.status == 400
+    owner.post("api/auth/identities", {"email": "ben@example.org"})
+    owner.ask("PUT", place, {"traits": {"email": "ben@example.org"}})
+    assert owner.status == 409

@@ -16,6 +16,8 @@ from structlog.testing import capture_logs
 
 from tests.conftest import Start
 from tests.support.callers import PASSWORD, Caller, has, nodes
+from tests.support.console import Console
+from tests.support.direct import ask
 from tests.support.operators import Operator
 from tests.support.process import until
 from tests.support.server import PERSON, LiveServer, merge
@@ -169,6 +171,21 @@ def test_the_log_names_keys_and_no_values(followed: Followed) -> None:
     told = next(entry for entry in logs if entry["event"] == "configuration.changed")
     assert told["keys"] == "revision, secrets.default"
     assert "for-tests-only" not in str(logs)
+
+
+def test_the_audit_log_has_the_keys_too(followed: Followed) -> None:
+    followed.change({"secrets": {"default": ["a-new-secret-for-tests-only", "a-secret-for-tests-only"]}})
+    dsn = followed.server.app.config.dsn
+    found = ask(dsn, "select actor, outcome, detail from audit where action = 'auth.config.change'")
+    assert [tuple(row) for row in found] == [("configuration", "success", '{"keys":["revision","secrets.default"]}')]
+
+
+def test_the_operators_port_stays_where_it_is_until_the_next_start(followed: Followed) -> None:
+    over = {"limen": {"console": {"host": "0.0.0.0", "port": 1, "enabled": False}}}
+    logs = followed.change(over)
+    needed = [e["keys"] for e in logs if e["event"] == "configuration.needs_restart"]
+    assert needed == ["limen.console.enabled, limen.console.host, limen.console.port"]
+    assert Console(followed.server).get("api/auth/session")["session"] is None
 
 
 def test_a_new_cookie_secret_in_front_signs_nobody_out_until_the_old_one_goes(start: Start, tmp_path: Path) -> None:

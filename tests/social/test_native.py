@@ -11,7 +11,7 @@ import pytest
 from limen.core.outbound import Answer, Outbound
 from tests.social.conftest import With
 from tests.social.test_accounts import SECOND, member, providers_of
-from tests.support.callers import PASSWORD, Caller
+from tests.support.callers import PASSWORD, Caller, told
 from tests.support.factors import set_up_app
 from tests.support.openid import ANN, OpenIdProvider, signed_by_stranger, unsigned
 from tests.support.server import LiveServer
@@ -104,6 +104,15 @@ def test_a_token_that_does_not_hold_signs_nobody_in(live: LiveServer, acme: Open
         app = Caller(live, "app")
         assert bring(app, token, nonce) == status, (token[:60], nonce)
         assert not app.is_signed_in
+
+
+def test_95_by_invitation_only_holds_for_apps_that_bring_a_token(with_providers: With, acme: OpenIdProvider) -> None:
+    live = google_or_apple(with_providers, acme, "google", over={"limen": {"registration": {"invite_only": True}}})
+    for flow in ("login", "registration"):
+        app = Caller(live, "app")
+        assert bring(app, acme.id_token(nonce="n-1"), kind=flow) == 400
+        assert not app.is_signed_in
+        assert 9040003 in told(app.last.json())
 
 
 def test_a_token_signs_in_once(live: LiveServer, acme: OpenIdProvider) -> None:

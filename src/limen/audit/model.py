@@ -14,7 +14,7 @@ ADMIN = "admin"  # the actor of the admin API: whoever reaches it
 class Entry(Struct, frozen=True, kw_only=True):
     """Who did what, to whom, from where, and what came of it; never a secret.
 
-    :param actor: "" for the person the entry is about, `admin`, `operator:<identity>`, or `key:<id>`
+    :param actor: "" for the person the entry is about, `admin`, `operator:<identity>`, `key:<id>`, or `configuration`
     :param email: what the person is called, kept for when they are gone
     :param number: the place in the chain, from 1; None until it is sealed
     :param seal: HMAC-SHA256 in hex over the seal before it and this entry

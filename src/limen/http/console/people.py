@@ -47,6 +47,13 @@ class SetState(Struct, forbid_unknown_fields=True):
     state: State
 
 
+class SetTraits(Struct, forbid_unknown_fields=True):
+    """All the traits there are to be. With `schema_id` the person changes to that schema."""
+
+    traits: dict[str, Any]
+    schema_id: str = ""
+
+
 class SetMetadata(Struct, forbid_unknown_fields=True):
     """What is left out stays; null clears."""
 
@@ -151,6 +158,15 @@ async def _state(call: Call) -> Answer:
     return json_answer(await shown(call, await session_admin.set_state(call.ctx, await whom(call), asked.state)))
 
 
+async def _traits(call: Call) -> Answer:
+    asked, ctx = await read(call, SetTraits), call.ctx
+    before = await service.must(ctx.db, await whom(call))
+    schema = ctx.project.schema(asked.schema_id or before.schema_id).id
+    extracted = admin.extract(ctx, schema, asked.traits)
+    after = service.change(ctx, replace(before, schema_id=schema), extracted)
+    return json_answer(await shown(call, await admin.save(ctx, before, after)))
+
+
 async def _metadata(call: Call) -> Answer:
     asked = await read(call, SetMetadata)
     before = await service.must(call.ctx.db, await whom(call))
@@ -187,6 +203,11 @@ ROUTES: tuple[Route, ...] = (
     Route(
         id="getPerson", method="GET", path=ONE, tag="people", says="A person", may="viewer", handler=get,
         answers={200: "person"}, errors=(404,),
+    ),
+    Route(
+        id="setTraits", method="PUT", path=ONE, tag="people", says="Replace a person's traits", may="developer",
+        handler=_traits, body=SetTraits, answers={200: "person"}, errors=(404, 409),
+        example={"traits": {"email": "ben@example.org"}},
     ),
     Route(
         id="deletePerson", method="DELETE", path=ONE, tag="people", says="Delete a person for good", may="developer",
