@@ -36,6 +36,7 @@ from limen.db.database import DatabaseError, Driver, ProjectDatabase
 from limen.http.admin import AdminPort
 from limen.http.admin_metrics import MetricsPort
 from limen.http.console import ConsolePort
+from limen.http.gather import GatheringProtocol
 from limen.http.kit import Current, Site
 from limen.http.public import PublicPort
 from limen.listen import BACKLOG, Listener, StartError, bind, close, listen
@@ -299,7 +300,7 @@ def server(listener: Listener, port: Callable[..., Awaitable[None]], *, grace: f
     config = uvicorn.Config(
         port,
         loop="none",
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_ALPHANUMERIC = string.ascii_letters + string.digits
+_ALPHANUMERIC = (string.ascii_letters + string.digits).encode()
+_FAIR = 256 - 256 % len(_ALPHANUMERIC)  # bytes from here on are left out, or the first letters would come more often
+_LETTERS = bytes(_ALPHANUMERIC[n % len(_ALPHANUMERIC)] for n in range(256))
+_UNFAIR = bytes(range(_FAIR, 256))
 
 SESSION_PREFIX = "ory_st_"
 LOGOUT_PREFIX = "ory_lo_"
@@ -20,12 +23,10 @@ LOGOUT_PREFIX = "ory_lo_"
 
 def token(prefix: str = "", length: int = 32) -> str:
     """A random text of letters and digits: 32 of them carry 190 bits."""
-    number = secrets.randbits(8 * length)  # two bits more for each letter than it carries: no letter is favoured
-    letters = []
-    for _ in range(length):
-        number, letter = divmod(number, len(_ALPHANUMERIC))
-        letters.append(_ALPHANUMERIC[letter])
-    return prefix + "".join(letters)
+    letters = b""
+    while len(letters) < length:
+        letters += secrets.token_bytes(length + 8).translate(_LETTERS, _UNFAIR)
+    return prefix + letters[:length].decode()
 
 
 def session_token() -> str:

@@ -17,6 +17,12 @@ def new_id() -> str:
         return _waiting.pop()
 
 
+def short_id() -> str:
+    """16 hex digits, of which 60 bits are random: enough to tell requests apart, and no secret."""
+    id_ = new_id()
+    return id_[:8] + id_[9:13] + id_[15:18] + id_[-1]
+
+
 def _made() -> list[str]:
     digits = os.urandom(16 * _AHEAD).hex()
     return [_spelled(digits[at : at + 32]) for at in range(0, len(digits), 32)]

@@ -82,6 +82,7 @@ class IdentitySchema:
         self._order = {key: i for i, key in enumerate(self.keys)}
         self._nodes: dict[str, tuple[Node, ...]] = {}
         self._plain = _plain(self.document)
+        self._label = self._identifier_label()
 
     def nodes(self, group: str) -> tuple[Node, ...]:
         """The form fields of the traits, by name; `ui.sort_nodes` puts them into the schema's order."""
@@ -92,6 +93,9 @@ class IdentitySchema:
 
     def identifier_label(self) -> Message:
         """What the identifier field of the sign-in form is called: the trait's title when only one trait can be it."""
+        return self._label
+
+    def _identifier_label(self) -> Message:
         marked = [p for p in self.trait_paths if _is_label(p.extension)]
         if len(marked) == 1 and marked[0].title:
             return messages.TRAIT_TITLE(title=marked[0].title, name=marked[0].name)

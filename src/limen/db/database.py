@@ -37,9 +37,12 @@ class Unmet(Exception):
 
 
 class Statement:
-    """One statement of a commit. `expect` None: any number of rows. `count`: how many it was, once it is committed."""
+    """One statement of a commit. `expect` None: any number of rows. `count`: how many it was, once it is committed.
 
-    __slots__ = ("count", "expect", "otherwise", "params", "sql", "taken")
+    `fleeting`: a power cut may undo it, as far as it stands alone: a form that was opened, and can be opened again.
+    """
+
+    __slots__ = ("count", "expect", "fleeting", "otherwise", "params", "sql", "taken")
 
     def __init__(
         self,
@@ -48,8 +51,11 @@ class Statement:
         expect: int | None = None,
         otherwise: Callable[[], Exception] | None = None,
         taken: Callable[[], Exception] | None = None,
+        *,
+        fleeting: bool = False,
     ) -> None:
         self.sql, self.params, self.expect, self.otherwise, self.taken = sql, params, expect, otherwise, taken
+        self.fleeting = fleeting
         self.count = 0
 
     def check(self, count: int) -> None:
@@ -77,14 +83,16 @@ class Commit:
         expect: int | None = None,
         otherwise: Callable[[], Exception] | None = None,
         taken: Callable[[], Exception] | None = None,
+        fleeting: bool = False,
         **params: Any,
     ) -> Statement:
         """Add a statement, and return it.
 
         :param expect: how many rows it must touch; otherwise the commit is undone and `otherwise()` is raised
         :param taken: makes the error for a value that is unique and stored already
+        :param fleeting: see `Statement`
         """
-        statement = Statement(sql, confined(sql, self._project, params), expect, otherwise, taken)
+        statement = Statement(sql, confined(sql, self._project, params), expect, otherwise, taken, fleeting=fleeting)
         self.statements.append(statement)
         return statement
 

@@ -37,11 +37,14 @@ class SqliteOptions(Struct, frozen=True):
 
 
 class _Job:
-    __slots__ = ("future", "loop", "work")
+    __slots__ = ("fleeting", "future", "loop", "work")
 
-    def __init__(self, work: Callable[[sqlite3.Connection], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, work: Callable[[sqlite3.Connection], Any], loop: asyncio.AbstractEventLoop, *, fleeting: bool
+    ) -> None:
         self.work = work
         self.loop = loop
+        self.fleeting = fleeting
         self.future: asyncio.Future[Any] = loop.create_future()
 
 
@@ -53,6 +56,8 @@ class Sqlite:
     def __init__(self, options: SqliteOptions) -> None:
         self._options = options
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._synchronous = "off" if options.path is None else options.synchronous
+        self._waits = True  # whether a commit now waits for the disk
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_loop, name="limen-sqlite-writer", daemon=True)
         self._scans = ThreadPoolExecutor(max_workers=1, thread_name_prefix="limen-sqlite-scan")
@@ -93,7 +98,7 @@ class Sqlite:
         if not read_only:
             connection.execute("pragma journal_mode = wal")
             # With synchronous=full a commit is on the disk before it is answered: kill -9 and a power cut lose nothing.
-            connection.execute(f"pragma synchronous = {'off' if o.path is None else o.synchronous}")
+            connection.execute(f"pragma synchronous = {self._synchronous}")
             connection.execute("pragma journal_size_limit = 67108864")
         connection.execute(f"pragma foreign_keys = {'on' if o.foreign_keys else 'off'}")
         connection.execute("pragma temp_store = memory")
@@ -119,7 +124,8 @@ class Sqlite:
         return cast(Sequence[Row], await self._submit(lambda connection: connection.execute(sql, params).fetchall()))
 
     async def commit(self, statements: Sequence[Statement]) -> None:
-        await self._submit(lambda connection: _run(connection, statements))
+        fleeting = all(one.fleeting for one in statements)
+        await self._submit(lambda connection: _run(connection, statements), fleeting=fleeting)
 
     async def insert_each(self, groups: Sequence[Sequence[Statement]]) -> list[bool]:
         def work(connection: sqlite3.Connection) -> list[bool]:
@@ -152,8 +158,8 @@ class Sqlite:
 
     # ---- the writer thread
 
-    async def _submit(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        job = _Job(work, asyncio.get_running_loop())
+    async def _submit(self, work: Callable[[sqlite3.Connection], Any], *, fleeting: bool = False) -> Any:
+        job = _Job(work, asyncio.get_running_loop(), fleeting=fleeting)
         self._jobs.put(job)
         return await job.future
 
@@ -171,12 +177,14 @@ class Sqlite:
         self._writer.close()
 
     def _write_group(self, group: list[_Job]) -> None:
-        """Run the jobs in one transaction, each in a savepoint of its own: one that fails undoes only itself."""
-        done: list[tuple[_Job, Any, BaseException | None]] = []
+        """Run the jobs in one transaction; of several each in a savepoint of its own: one that fails undoes only itself."""
+        done: list[_Done] = []
         try:
+            self._wait_for_disk(not all(job.fleeting for job in group))
             self._writer.execute("begin immediate")
-            done = [self._attempt(job, alone=len(group) == 1) for job in group]
-            self._writer.execute("commit")
+            done = [self._attempt(job) for job in group] if len(group) > 1 else [self._alone(group[0])]
+            if self._writer.in_transaction:
+                self._writer.execute("commit")
         except BaseException as error:
             if self._writer.in_transaction:
                 self._writer.execute("rollback")
@@ -184,7 +192,23 @@ class Sqlite:
             done = [(job, None, reason) for job in group]
         group[0].loop.call_soon_threadsafe(_tell, done)
 
-    def _attempt(self, job: _Job, *, alone: bool) -> tuple[_Job, Any, BaseException | None]:
+    def _wait_for_disk(self, wanted: bool) -> None:
+        """Whether the next commit waits until it is on the disk, where that is asked for at all."""
+        if wanted != self._waits and self._synchronous in ("full", "extra"):
+            self._writer.execute(f"pragma synchronous = {self._synchronous if wanted else 'normal'}")
+            self._waits = wanted
+
+    def _alone(self, job: _Job) -> _Done:
+        try:
+            return job, job.work(self._writer), None
+        except MEANT as error:
+            failure: Exception = error
+        except sqlite3.IntegrityError as error:
+            failure = DatabaseError(str(error))
+        self._writer.execute("rollback")
+        return job, None, failure
+
+    def _attempt(self, job: _Job) -> _Done:
         self._writer.execute("savepoint job")
         result: Any = None
         failure: Exception | None = None
@@ -200,7 +224,10 @@ class Sqlite:
         return job, result, failure
 
 
-def _tell(done: list[tuple[_Job, Any, BaseException | None]]) -> None:
+_Done = tuple[_Job, Any, BaseException | None]
+
+
+def _tell(done: list[_Done]) -> None:
     for job, result, failure in done:
         if job.future.done():  # the request was given up meanwhile
             continue

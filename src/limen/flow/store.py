@@ -17,7 +17,7 @@ _INSERT = """
     values (:project, :id, :kind, :version, :expires_at, :document)
 """
 _UPDATE = """
-    update flows set version = :version + 1, expires_at = :expires_at, document = :document
+    update flows set version = :version + 1, document = :document
      where project_id = :project and id = :id and version = :version
 """
 # The version stays: a refusal must never make the submit lose that succeeds at the same moment.
@@ -45,7 +45,13 @@ async def must(db: ProjectDatabase, kind: Kind, id_: str | None, *, reason: str 
 
 def insert(commit: Commit, flow: Flow) -> None:
     commit.add(
-        _INSERT, id=flow.id, kind=flow.kind, version=flow.version, expires_at=flow.expires_at, document=_document(flow)
+        _INSERT,
+        fleeting=True,
+        id=flow.id,
+        kind=flow.kind,
+        version=flow.version,
+        expires_at=flow.expires_at,
+        document=_document(flow),
     )
 
 
@@ -57,7 +63,6 @@ def update(commit: Commit, flow: Flow, otherwise: Callable[[], Exception] | None
         otherwise=otherwise or overtaken,
         id=flow.id,
         version=flow.version,
-        expires_at=flow.expires_at,
         document=_document(flow),
     )
 
@@ -69,7 +74,7 @@ def refuse(commit: Commit, flow: Flow) -> None:
 
 def note(commit: Commit, flow: Flow) -> None:
     """Store a change that may as well not happen: of two submits at once either may have it."""
-    commit.add(_UPDATE, id=flow.id, version=flow.version, expires_at=flow.expires_at, document=_document(flow))
+    commit.add(_UPDATE, id=flow.id, version=flow.version, document=_document(flow))
 
 
 def overtaken() -> Exception:

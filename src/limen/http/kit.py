@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
@@ -28,6 +27,7 @@ from limen.core.configserver import AdminServer
 from limen.core.errors import ApiError
 from limen.core.events import Events
 from limen.core.form import Form
+from limen.core.ids import short_id
 from limen.core.metrics import Metrics
 from limen.core.outbound import Outbound
 from limen.core.passwords import Passwords
@@ -214,7 +214,7 @@ class Call:
         self.params: Mapping[str, str] = {}
         self.endpoint = ""  # the pattern of the route that answers
         given = self.headers.get("x-request-id", "")
-        self.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.id = given if _REQUEST_ID.fullmatch(given) else short_id()
 
     @property
     def given_id(self) -> str:

@@ -226,7 +226,7 @@ async def manage(ctx: Context, action: Action, by: By, ids: Sequence[str]) -> in
         commit = ctx.db.begin()
         named = [id_ for id_ in params.values() if id_]
         trusted.forget_with(commit, by, named)
-        ended = commit.add(_CHOSEN[action, by], expect=None, otherwise=None, taken=None, **params)
+        ended = commit.add(_CHOSEN[action, by], expect=None, otherwise=None, taken=None, fleeting=False, **params)
         whom = named[0] if len(named) == 1 and by == "identity_id" else None
         record.record(commit, ctx, "auth.session.revoke", whom, deed=action, by=by, ids=named)
         await ctx.db.commit(commit)

@@ -179,7 +179,7 @@ def forget_others(commit: Commit, identity_id: str, keep: str) -> None:
 def forget_with(commit: Commit, by: str, ids: Sequence[str]) -> None:
     """Trust no browser in which these sessions (`by` id) or people (`by` identity_id) are."""
     for params in lists.chunks(by, ids):
-        commit.add(_FORGET_WITH[by], expect=None, otherwise=None, taken=None, **params)
+        commit.add(_FORGET_WITH[by], expect=None, otherwise=None, taken=None, fleeting=False, **params)
 
 
 def forget_everybody(commit: Commit) -> None:
