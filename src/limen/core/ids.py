@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 
 _AHEAD = 256  # ids made at once: asking the kernel costs more than all the rest
 _waiting: list[str] = []
+_CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def new_id() -> str:
@@ -38,6 +40,8 @@ os.register_at_fork(after_in_child=_waiting.clear)  # or two processes would han
 
 def parse_id(text: str) -> str | None:
     """A UUID in its canonical spelling, or None when the text is none (braces, urn and bare hex are read too)."""
+    if _CANONICAL.fullmatch(text):
+        return text
     try:
         return str(uuid.UUID(text))
     except ValueError:

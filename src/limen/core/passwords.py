@@ -7,6 +7,7 @@ import base64
 import os
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -149,7 +150,8 @@ def is_similar(identifier: str, password: str) -> bool:
 
 def _is_near(a: str, b: str) -> bool:
     """Whether the Levenshtein distance is below `_EDITS`: only the diagonal band that can hold such a path is filled."""
-    if abs(len(a) - len(b)) >= _EDITS:
+    # No path is shorter than the letters that only one of the two has; mostly that settles it.
+    if max((Counter(a) - Counter(b)).total(), (Counter(b) - Counter(a)).total()) >= _EDITS:
         return False
     far = _EDITS
     row = {j: j for j in range(min(len(b), far) + 1)}
@@ -162,6 +164,8 @@ def _is_near(a: str, b: str) -> bool:
                 continue
             replaced = row.get(j - 1, far) + (x != b[j - 1])
             fresh[j] = min(row.get(j, far) + 1, fresh.get(j - 1, far) + 1, replaced)
+        if min(fresh.values()) >= far:
+            return False
         row = fresh
     return row[len(b)] < far
 

@@ -115,6 +115,8 @@ def join(base: str, path: str) -> str:
 
 def with_query(url: str, values: Mapping[str, str]) -> str:
     """The address with these parameters set; others it has are kept. Keys come out sorted, as Go sorts them."""
+    if "?" not in url and "#" not in url:
+        return f"{url}?{urlencode(sorted(values.items()))}" if values else url
     parts = urlsplit(url)
     kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in values]
     query = urlencode(sorted([*kept, *values.items()], key=lambda pair: pair[0]))
@@ -145,6 +147,8 @@ def is_broken(pair: str) -> bool:
 
 def query_value(url: str, name: str) -> str:
     """The first value of a parameter of this address, or an empty text."""
+    if "?" not in url:
+        return ""
     return parse_query(urlsplit(url).query).get(name, [""])[0]
 
 

@@ -100,6 +100,8 @@ class Sqlite:
             # With synchronous=full a commit is on the disk before it is answered: kill -9 and a power cut lose nothing.
             connection.execute(f"pragma synchronous = {self._synchronous}")
             connection.execute("pragma journal_size_limit = 67108864")
+            # 16 MB of them: what many commits change, such as the end of an index, is then copied home once.
+            connection.execute("pragma wal_autocheckpoint = 4000")
         connection.execute(f"pragma foreign_keys = {'on' if o.foreign_keys else 'off'}")
         connection.execute("pragma temp_store = memory")
         connection.execute("pragma mmap_size = 1073741824")

@@ -194,8 +194,8 @@ class Call:
     """One request."""
 
     __slots__ = (
-        "_asked", "_body", "_receive", "client", "cookies", "ctx", "endpoint", "headers", "id", "method", "params", "path",
-        "query", "scope", "site",
+        "_asked", "_body", "_receive", "client", "cookies", "ctx", "endpoint", "headers", "id", "is_proxied", "method",
+        "params", "path", "query", "scope", "site",
     )  # fmt: skip
 
     ctx: Context
@@ -213,6 +213,8 @@ class Call:
         self.cookies = cookies.parse(self.headers.get("cookie", ""))
         self.params: Mapping[str, str] = {}
         self.endpoint = ""  # the pattern of the route that answers
+        # Whether what the request says about where it comes from is believed.
+        self.is_proxied = site.trusts((scope.get("client") or ("",))[0])
         given = self.headers.get("x-request-id", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else short_id()
 
@@ -234,11 +236,6 @@ class Call:
         if self._asked is None or self._asked[0] is not self.query:
             self._asked = self.query, parse_query(self.query)
         return self._asked[1]
-
-    @property
-    def is_proxied(self) -> bool:
-        """Whether what the request says about where it comes from is believed."""
-        return self.site.trusts((self.scope.get("client") or ("",))[0])
 
     def url(self) -> str:
         """The request's own address, as the client saw it; a host that is none is replaced by our own."""
@@ -317,10 +314,10 @@ class Call:
         if self.is_proxied:
             h = self.headers
             for name in ("true-client-ip", "cf-connecting-ip", "x-real-ip"):
-                if is_ip(h.get(name, "")):
-                    return h[name]
+                if (told := h.get(name)) and is_ip(told):
+                    return told
             # Each proxy adds to the end what it saw; whatever stands further left the client may have made up.
-            for part in reversed(h.get("x-forwarded-for", "").split(",")):
+            for part in reversed(h["x-forwarded-for"].split(",") if "x-forwarded-for" in h else ()):
                 if is_ip(part.strip()) and not self.site.trusts(part.strip()):
                     return part.strip()
         return f"{peer[0]}:{peer[1]}" if peer[0] else ""

@@ -352,7 +352,7 @@ def confirmation(ctx: Context, flow: Flow, form: Form) -> Reply | None:
 
 
 def shown(ctx: Context, flow: Flow, *, json: bool, status: int = 200, **more: Any) -> Reply:
-    return Reply(json=json, status=status, flow=flow, url=page(ctx, flow), **more)
+    return Reply(json=json, status=status, flow=flow, url="" if json else page(ctx, flow), **more)
 
 
 def failed(ctx: Context, error: ApiError, flow: Flow | None = None) -> Reply:

@@ -44,6 +44,8 @@ def known_by(identity: Identity) -> tuple[str, ...]:
 
 def changed(before: Identity, after: Identity) -> dict[str, Any]:
     """The ids of the providers that were `linked` and `unlinked` in between; nothing when none was."""
+    if before.credentials.get(ID) is after.credentials.get(ID):
+        return {}
     had, has = linked(before), linked(after)
     found = {"linked": sorted(has - had), "unlinked": sorted(had - has)}
     return {what: ids for what, ids in found.items() if ids}
