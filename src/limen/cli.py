@@ -15,22 +15,6 @@ from click import shell_completion
 
 from limen import __version__, log
 from limen.app import App, run_until_signal, watch_until_signal
-from limen.commands import (
-    access,
-    audits,
-    backups,
-    configs,
-    doctors,
-    hashing,
-    jsonnets,
-    moves,
-    people,
-    providers,
-    remote,
-    traces,
-    users,
-    validate,
-)
 from limen.commands.loading import CONFIG, DURATION, complain, load, schemas_of, source_of, stop
 from limen.commands.output import columns, options, show
 from limen.core import clock, configreport, hookload
@@ -46,7 +30,28 @@ from limen.settings import data_source
 
 
 class _Program(click.Group):
-    """Every failure ends with 1, also a command that is none, as with Kratos."""
+    """Every failure ends with 1, also a command that is none, as with Kratos.
+
+    The commands of `limen.commands` are loaded when one is wanted that is not in this file: a server starts without them.
+    """
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands or cmd_name == "import":
+            self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def _load(self) -> None:
+        from limen.commands import tree  # noqa: PLC0415
+
+        if not self._is_loaded:
+            self._is_loaded = True
+            tree.grow(main, import_, _run_file)
+
+    _is_loaded = False
 
     def main(self, *args: Any, **more: Any) -> Any:
         try:
@@ -341,53 +346,6 @@ def _run_file(
 
     loaded = load(config, {}, with_secrets=not common["dry_run"])
     run_file(loaded, schemas_of(loaded), job(kind, file, own, common))
-
-
-for moving in moves.commands(CONFIG, _run_file):
-    import_.add_command(moving)
-
-
-def _group(name: str, about: str, *commands: click.Command) -> click.Group:
-    return click.Group(name, help=about, commands=list(commands))
-
-
-import_.add_command(people.import_)
-main.add_command(doctors.doctor)
-main.add_command(traces.why)
-main.add_command(backups.backup)
-for group in (
-    _group("operator", "Who looks after the server: add, list, remove.", *access.OPERATOR),
-    _group("keys", "API keys of programs: create, list, revoke.", *access.KEYS),
-    _group("audit", "The audit log: verify.", audits.verify),
-    _group("users", "Many people at once: import, export.", *users.COMMANDS),
-    _group("list", "List what there is.", people.list_),
-    _group("ls", "The same as `list`.", people.list_),
-    _group("get", "Show one thing or several.", people.get),
-    _group("delete", "Delete for good.", people.delete),
-    _group("patch", "Change a part of something.", people.patch),
-    _group("validate", "Check before importing.", validate.validate),
-    _group("remote", "Ask a running server how it is.", remote.status, remote.version),
-    _group("config", "Check configurations, and explain their keys.", configs.check, configs.explain),
-    _group("providers", "Providers people may sign in with: list, get.", *providers.COMMANDS),
-    _group("hashers", "Try password hashing here.", _group("argon2", "Argon2.", *hashing.COMMANDS)),
-):
-    main.add_command(group)
-# The same by their subject, which reads better; Kratos had it so once.
-_BY_SUBJECT = {
-    "list": people.list_, "get": people.get, "import": people.import_, "validate": validate.validate,
-    "patch": people.patch, "delete": people.delete,
-}  # fmt: skip
-main.add_command(
-    click.Group("identities", help="People: list, get, import, validate, patch, delete.", commands=_BY_SUBJECT)
-)
-_LINT = {"lint": jsonnets.lint, "jsonnet": jsonnets.lint}
-main.add_command(click.Group("lint", help="Check Jsonnet files.", commands=_LINT))
-main.add_command(click.Group("format", help="Write Jsonnet files evenly.", commands={"jsonnet": jsonnets.format_}))
-main.add_command(
-    click.Group(
-        "jsonnet", help="Look after Jsonnet files.", commands={"lint": jsonnets.lint, "format": jsonnets.format_}
-    )
-)
 
 
 @main.command()

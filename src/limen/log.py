@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO
-
-import structlog
+from typing import Any, TextIO, cast
 
 from limen.core.config import Config
 from limen.core.events import Event
+
+# Where rich is installed, structlog loads it for tracebacks that we do not want: a tenth of a second at each start.
+_modules = cast("dict[str, object]", sys.modules)
+_modules.setdefault("rich", None)
+import structlog  # noqa: E402
+
+if _modules["rich"] is None:
+    del _modules["rich"]
 
 LEVELS = {
     "trace": logging.DEBUG, "debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING,

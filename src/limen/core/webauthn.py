@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from limen.core import attestation, cose
+from limen.core import cose
 
 if TYPE_CHECKING:
     from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -192,6 +192,8 @@ def _check_attestation(
     rp: RelyingParty, challenge: str, answer: Answer, origin: str, statement: dict[str, Any]
 ) -> VerifiedRegistration:
     """What the library makes of it; of two formats we check the statement, and it the rest."""
+    from limen.core import attestation  # noqa: PLC0415 - certificates are slow to load, and few keys bring one
+
     if statement["fmt"] not in attestation.FORMATS:
         return _check_by_library(rp, challenge, answer, origin)
     rest = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": statement["authData"]})
