@@ -79,6 +79,9 @@ def test_a_receiver_that_fails_is_tried_again_and_holds_up_one_person_only(
     wait_for(lambda: bool(owner.get(f"{PLACE}/deliveries")["deliveries"][-1]["last_error"]))
     told = [(body_of(call)["type"], body_of(call)["email"]) for call in receiver.at("/hook")]
     assert told == [("register", ANN), ("register", "ben@example.org")]  # Ann's sign-in waits for what came before it
+    waiting = [one for one in owner.get(f"{PLACE}/deliveries")["deliveries"] if one["body"]["email"] == ANN]
+    assert [(one["event"], one["attempts"]) for one in waiting] == [("login", 0), ("register", 1)]
+    assert waiting[0]["due_at"] == waiting[1]["due_at"]  # it is not even looked at before
     server.clock.forward(seconds=10)
     calls = receiver.wait("/hook", 4)
     assert [body_of(call)["type"] for call in calls[2:]] == ["register", "login"]
@@ -141,7 +144,7 @@ def test_a_slow_receiver_holds_up_nobody(server: LiveServer, owner: Console, rec
     for number in range(people):
         Caller(server, "app").sign_up(f"p{number}@example.org")
     receiver.wait("/quick", people)
-    assert len(receiver.at("/slow")) == SLOTS  # as many as may wait at a time, and not one is answered
+    assert len(receiver.wait("/slow", SLOTS)) == SLOTS  # as many as may wait at a time, and not one is answered
     answer.set()
     receiver.wait("/slow", people)
 

@@ -45,12 +45,16 @@ _BEFORE = """
      where project_id = :project and number is not null and at < :at order by number desc limit 1
 """
 _DELIVERY = "id, webhook_id, number, about, event, body, status, attempts, due_at, last_error, created_at, updated_at"
+# What concerns one person is told in its order: the next thing is due no sooner than the one before it.
 _ADD = """
     insert into webhook_deliveries (project_id, id, webhook_id, number, about, event, body, status, attempts, due_at,
                                     leased_until, last_error, created_at, updated_at)
-    values (:project, :id, :webhook_id, :number, :about, :event, :body, 'pending', 0, :now, '', '', :now, :now)
+    values (:project, :id, :webhook_id, :number, :about, :event, :body, 'pending', 0,
+            coalesce((select o.due_at from webhook_deliveries o
+                       where o.project_id = :project and o.webhook_id = :webhook_id and o.about = :about
+                         and o.status = 'pending' order by o.number desc limit 1), :now), '', '', :now, :now)
 """
-# What concerns one person is told in its order: the next thing waits until the one before it got through or was given up.
+# And it waits until the one before it got through or was given up.
 _LEASE = f"""
     update webhook_deliveries set leased_until = :until, attempts = attempts + 1, updated_at = :now
      where project_id = :project and id in (
