@@ -88,7 +88,7 @@ async def _put(call: Call) -> Answer:
         raise errors.bad_request(str(error)) from error
     identity = await admin.put(call.ctx, parse_id(call.params["id"]), body)
     shown = body_of(call, identity) | _region(body.region)
-    if identity.metadata_admin is None:
+    if body.metadata_admin is UNSET:
         del shown["metadata_admin"]
     return json_answer(shown)
 

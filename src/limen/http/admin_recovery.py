@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import TypeVar
 
 from limen.core.errors import ApiError
+from limen.http import bodies
+from limen.http.bodies import BodyError
 from limen.http.kit import Answer, Call, Routes, json_answer
 from limen.selfservice import recovery_by_admin
-from limen.selfservice.recovery_by_admin import Wanted
+from limen.selfservice.recovery_by_admin import Wanted, WantedCode
+
+T = TypeVar("T", bound=Wanted)
 
 
 def add(routes: Routes) -> None:
@@ -16,17 +20,15 @@ def add(routes: Routes) -> None:
 
 
 async def _code(call: Call) -> Answer:
-    return json_answer(await recovery_by_admin.code(call.ctx, await _decode(call)), 201)
+    return json_answer(await recovery_by_admin.code(call.ctx, await _read(call, WantedCode)), 201)
 
 
 async def _link(call: Call) -> Answer:
-    return json_answer(await recovery_by_admin.link(call.ctx, await _decode(call)))
+    return json_answer(await recovery_by_admin.link(call.ctx, await _read(call, Wanted)))
 
 
-async def _decode(call: Call) -> Wanted:
+async def _read(call: Call, shape: type[T]) -> T:
     try:
-        return msgspec.json.decode(await call.body(), type=Wanted)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ApiError(
-            400, f"The body cannot be read: {error}", reason="Send a JSON object with an identity_id."
-        ) from error
+        return bodies.read(await bodies.json(call), shape, strict=False)
+    except BodyError as error:
+        raise ApiError(400, str(error), reason="Send a JSON object with an identity_id.") from error

@@ -50,7 +50,7 @@ def body_of(
     body = sessions.identity_body(call.site.project, identity)
     if not new or identity.metadata_admin is not None:
         body["metadata_admin"] = identity.metadata_admin
-    if credentials:
+    if credentials and identity.credentials:
         body["credentials"] = {
             t: showing.credential(call.site.project, identity, c, with_config=t in include, new=new)
             for t, c in sorted(identity.credentials.items())
@@ -83,7 +83,8 @@ def single(call: Call, one: Listed) -> Answer:
 
 def _plain(project: Project, one: Listed, *, last_login: bool = False, credentials: bool = False) -> bytes:
     login = f'"{_LAST_LOGIN}":{_time(one.last_login_at)},' if last_login else ""
-    held = f'"credentials":{msgspec.json.encode(one.metadata_of_credentials()).decode()},' if credentials else ""
+    found = one.metadata_of_credentials() if credentials else {}
+    held = f'"credentials":{msgspec.json.encode(found).decode()},' if found else ""
     return (
         f'{{"schema_url":"{project.schema_url(one.schema_id)}",{login}{held}"metadata_admin":{one.metadata_admin or "null"},'
         f"{one.public[1:]}"

@@ -71,7 +71,7 @@ class ReplaceBody(Struct, frozen=True, kw_only=True):
     traits: Any = {}
     credentials: Credentials | None = None
     metadata_public: Any = None
-    metadata_admin: Any = None
+    metadata_admin: Any = UNSET
     state: str = ""
     external_id: str = ""
     region: str = ""
@@ -193,7 +193,7 @@ async def put(ctx: Context, id_: str | None, body: ReplaceBody) -> Identity:
         before,
         schema_id=schema.id,
         metadata_public=body.metadata_public,
-        metadata_admin=body.metadata_admin,
+        metadata_admin=None if body.metadata_admin is UNSET else body.metadata_admin,
         external_id=body.external_id or None,
     )
     after = service.change(ctx, with_state(ctx, base, body.state or before.state), extracted, configs)

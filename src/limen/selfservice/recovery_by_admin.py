@@ -25,16 +25,22 @@ class Wanted(Struct):
 
     identity_id: str = "00000000-0000-0000-0000-000000000000"
     expires_in: str = ""
+
+
+class WantedCode(Wanted):
+    """`flow_type`: where the code is typed, in a browser or in an app."""
+
     flow_type: str | None = None
 
 
-async def code(ctx: Context, wanted: Wanted) -> dict[str, Any]:
+async def code(ctx: Context, wanted: WantedCode) -> dict[str, Any]:
     """`POST /admin/recovery/code`: `recovery_link` opens the form, `recovery_code` is typed there.
 
     :raises ApiError: 400, the duration or type is none, or recovery is switched off; 404, there is no such person
     """
     identity_id, seconds = _read(ctx, wanted, ctx.project.config.selfservice.methods.code.config.lifespan)
     type_ = _type(wanted)
+    engine.asked_return_url(ctx)
     if await people.by_id(ctx.db, identity_id) is None:
         raise errors.not_found("There is no identity with this id.")
     flow = _flow(ctx, type_, seconds, active="code", state="sent_email", private={"unguarded": True})
@@ -71,7 +77,7 @@ def _read(ctx: Context, wanted: Wanted, usual: float) -> tuple[str, float]:
     return identity_id, seconds
 
 
-def _type(wanted: Wanted) -> FlowType:
+def _type(wanted: WantedCode) -> FlowType:
     match wanted.flow_type:
         case None | "browser":
             return "browser"
