@@ -36,7 +36,7 @@ _SIGNED_IN = """
      where project_id = :project and identity_id = :identity_id and last_login_at < :at
 """
 _COUNTS = """
-    select (select count(*) from directory d where d.project_id = :project),
+    select (select count(*) from identities i where i.project_id = :project),
            (select count(*) from directory_words w where w.project_id = :project and w.word = :word)
 """
 _LAST = "select last_login_at from directory where project_id = :project and identity_id = :identity_id"
@@ -188,6 +188,5 @@ async def catch_up(db: ProjectDatabase) -> int:
 
 async def counts(db: ProjectDatabase) -> dict[str, int]:
     """How many people there are, by state."""
-    row = await db.row(_COUNTS, word=in_state("inactive"))
-    everybody, inactive = (int(row[0]), int(row[1])) if row else (0, 0)
-    return {"active": everybody - inactive, "inactive": inactive}
+    ((everybody, inactive),) = await db.scan(_COUNTS, word=in_state("inactive"))
+    return {"active": int(everybody) - int(inactive), "inactive": int(inactive)}
