@@ -63,6 +63,18 @@ def sessions(server: LiveServer, email: str) -> int:
     return len(listed.json() or []) if listed.status_code == 200 else 0
 
 
+def is_verified(server: LiveServer, email: str = ANN) -> bool:
+    """Whether the address is proved, as an operator sees it: its owner may have been signed out by that."""
+    found = httpx.get(f"{server.admin}admin/identities", params={"credentials_identifier": email}).json()
+    return bool(found[0]["verifiable_addresses"][0]["verified"])
+
+
+def has_passed(caller: Caller) -> bool:
+    """Whether the answer to an app or a script says that a challenge was passed."""
+    body = caller.last.json() if caller.last.status_code == 200 else {}
+    return body.get("state") == "passed_challenge" or "session" in body
+
+
 # --- for another purpose ----------------------------------------------------------------------------------------------
 
 
@@ -94,11 +106,11 @@ def test_29_what_was_mailed_for_one_purpose_is_good_for_no_other(server: LiveSer
                     )
                     assert not thief.is_signed_in, (purpose, path)
             assert not caller.is_signed_in, (purpose, name)
-    assert not ann.whoami()["identity"]["verifiable_addresses"][0]["verified"]
+    assert not is_verified(server)
     assert (sessions(server, ANN), sessions(server, BEN)) == (1, 0)
     for name, (caller, flow) in forms.items():  # each is still good for its own
         send(flow, name, proofs[name])(caller)
-    assert ann.whoami()["identity"]["verifiable_addresses"][0]["verified"]
+    assert is_verified(server)
     assert (sessions(server, ANN), sessions(server, BEN)) == (3, 1)
 
 
@@ -126,15 +138,21 @@ def test_29_a_code_is_good_in_the_form_it_was_asked_for_in(server: LiveServer, k
 def test_33_of_many_submits_of_one_code_one_succeeds(start: Start, kind: Kind, name: str) -> None:
     """Also where most of them are more than a form takes: what is refused takes nothing from the one that counts."""
     server = start(merge(MAILED, {"selfservice": {"methods": {"code": {"config": {"max_submissions": 5}}}}}))
-    ann = person(server, kind)
+    person(server, kind)
     caller = Caller(server, kind)
     flow, code = asked(caller, name)
     before = sessions(server, ANN)
     copies = crowd(caller, send(flow, name, code))
     assert set(statuses(copies)) <= {200, 302, 303, 400, 409, 410, 422}, statuses(copies)
-    verified = ann.whoami()["identity"]["verifiable_addresses"][0]["verified"]
     gained = sessions(server, BEN if name == "registration" else ANN) - (0 if name == "registration" else before)
-    assert (gained, verified) == (0 if name == "verification" else 1, name in ("login", "recovery", "verification"))
+    assert (gained, is_verified(server)) == (
+        0 if name == "verification" else 1,
+        name in ("login", "recovery", "verification"),
+    )
+    if kind != "page" and name in ("login", "verification"):
+        assert sum(has_passed(copy) for copy in copies) == 1
+    if kind == "page" and name in ("login", "recovery"):
+        assert sum(copy.is_signed_in for copy in copies) == 1
     again = twin(caller)
     send(flow, name, code)(again)
     assert not again.is_signed_in

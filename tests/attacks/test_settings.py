@@ -20,6 +20,7 @@ from tests.attacks.people import (
     everybody,
     opened,
     person,
+    prove,
     statuses,
     twin,
 )
@@ -126,6 +127,7 @@ def test_30_a_settings_form_of_before_is_of_no_use_after_signing_out(server: Liv
 def test_44_recovery_alone_changes_nothing_where_a_second_factor_is_set(server: LiveServer, kind: Kind) -> None:
     """A thief who reads the mail gets a session of the lowest level, and no form that changes anything."""
     set_up_app(person(server, kind))
+    prove(server)
     thief = Caller(server, "page" if kind == "app" else kind)
     flow = ask(thief, "recovery", email=ANN)
     thief.submit(flow, method="code", code=mail.code(server, ANN))

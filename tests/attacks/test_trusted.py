@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.attacks.people import ANN, EVE, NEW_PASSWORD, browsers, crowd, twin
+from tests.attacks.people import ANN, EVE, NEW_PASSWORD, browsers, crowd, prove, twin
 from tests.conftest import Start
 from tests.journeys.test_trusted_devices import TRUST, devices, sign_out, trusting
 from tests.support import mail
@@ -112,6 +112,7 @@ def test_62_trust_ends_with_what_it_was_based_on(server: LiveServer, kind: Kind,
 @browsers
 def test_62_trust_ends_with_a_recovery(server: LiveServer, kind: Kind) -> None:
     ann, _ = trusting(server, kind)
+    prove(server)
     reader = Caller(server, kind)
     reader.submit(reader.start("recovery"), method="code", email=ANN)
     reader.submit(reader.shown("recovery"), method="code", code=mail.code(server, ANN))

@@ -45,6 +45,7 @@ def flow_body(project: Project, flow: Flow, secret: str) -> dict[str, Any]:
 
 def ui_body(project: Project, flow: Flow, secret: str) -> dict[str, Any]:
     action = flow.ui.action or urls.join(project.public_url, f"/self-service/{flow.kind}?flow={flow.id}")
+    secret = secret or (csrf.new_secret() if flow.is_browser and flow.csrf else "")  # of no use to who brought none
     value = csrf.mask(secret) if (flow.is_browser or flow.csrf) and secret else ""
     nodes = [n.with_value(value) if n.id == ui.CSRF_FIELD else n for n in flow.ui.nodes]
     body: dict[str, Any] = msgspec.to_builtins(replace(flow.ui, nodes=nodes, action=action))
