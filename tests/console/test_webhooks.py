@@ -172,6 +172,16 @@ def test_private_addresses_are_refused_where_that_is_configured(start: Start, re
     assert receiver.calls == []
 
 
+def test_nothing_is_told_unsigned_where_there_is_a_secret(start: Start, receiver: Receiver) -> None:
+    before = start({"secrets": {"default": ["a-secret-of-the-server-that-is-lost"]}})
+    id_ = subscribed(operator(before, "owner"), receiver, "auth.invite.create")
+    after = start({"secrets": {"default": ["another-secret-of-the-server-from-now-on"]}})
+    tried = operator(after, "owner", "other@example.org").post(f"{PLACE}/test", {"id": id_})
+    assert tried["delivered"] is False
+    assert "its secret" in tried["error"]
+    assert receiver.calls == []
+
+
 def test_what_arrived_is_listed_for_a_month(server: LiveServer, owner: Console, receiver: Receiver) -> None:
     subscribed(owner, receiver, "register")
     Caller(server, "app").sign_up(ANN)
@@ -233,6 +243,10 @@ def test_23_a_secret_is_never_shown_and_goes_to_no_other_address(owner: Console,
     [
         {"url": "file:///etc/passwd", "events": ["login"]},
         {"url": "https://user:secret@example.org/", "events": ["login"]},
+        {"url": "https://example.org:99999/", "events": ["login"]},
+        {"url": "https://example.org:0/", "events": ["login"]},
+        {"url": "https://example.org/a path", "events": ["login"]},
+        {"url": "https://example.org/\r\nX-More: 1", "events": ["login"]},
         {"url": "https://example.org/", "events": []},
         {"url": "https://example.org/", "events": ["breakfast"]},
         {"url": "https://example.org/", "events": ["login"], "secret": "short"},

@@ -99,7 +99,8 @@ def _check(index: int, one: Hook) -> None:
     place = f"webhooks[{index}]"
     try:
         parts = urlsplit(one.url)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None and parts.port != 0
+        fits = fits and one.url.isprintable() and " " not in one.url
     except ValueError:
         fits = False
     if not fits:
