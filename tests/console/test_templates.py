@@ -150,13 +150,18 @@ def test_94_what_a_person_writes_is_neither_template_nor_markup(
     assert 'href="#ZgotmplZ"' in html_of(arrived)
 
 
-def test_a_template_that_fails_for_somebody_gives_way_to_the_default(
-    start: Start, over: dict[str, Any], mails: MailServer
+def test_a_template_that_fails_for_somebody_gives_way_to_the_default_and_tells_no_code(
+    start: Start, over: dict[str, Any], mails: MailServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     server = start(over, watch_courier=True)
-    put(operator(server, "owner"), {"subject": '{{ if eq .To "ben@example.org" }}{{ fail "no" }}{{ end }}Hello'})
+    failing = '{{ if eq .To "ben@example.org" }}{{ fail .VerificationCode }}{{ end }}Hello'
+    put(operator(server, "owner"), {"subject": failing})
     Caller(server, "app").sign_up("ben@example.org")
-    assert mails.wait("ben@example.org")["Subject"].startswith("Confirm your address")
+    subject = str(mails.wait("ben@example.org")["Subject"])
+    assert subject.startswith("Confirm your address: ")
+    [logged] = [line for line in capfd.readouterr().out.splitlines() if "part=subject" in line]
+    assert "template=verification_code_valid" in logged
+    assert subject[-6:] not in logged
     Caller(server, "app").sign_up("cid@example.org")
     assert mails.wait("cid@example.org")["Subject"] == "Hello"
 

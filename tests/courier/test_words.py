@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from limen.core import catalogue, configload
-from limen.courier import kinds, words
+from limen.courier import kinds, starters, trial, variables, words, workshop
 from limen.courier.model import Message, Origin
+from limen.courier.workshop import Given
 from limen.project.model import Identifiers, Project, compile_project
 from tests.conftest import Start
 from tests.courier.conftest import MailServer
@@ -114,3 +115,14 @@ def test_a_text_message_is_short(project: Project, type_: str, language: str) ->
     assert len(text) <= 200
     if "_code_" in type_:
         assert text.endswith("\n\n@id.example.org #123456\n"), "the form that phones fill in by themselves"
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+async def test_the_template_to_start_from_makes_what_our_own_words_make(project: Project, language: str) -> None:
+    for kind in kinds.BY_PATH.values():
+        for channel, part in kind.parts:
+            message = trial.sample(project, kind, channel, language)
+            given = Given(message.data, variables.own(project, kind, channel, message.data, language))
+            source = starters.part(project, kind, channel, part, language)
+            checked = await workshop.check(kind, channel, [given], part, source)
+            assert (checked.mistakes, checked.texts) == ((), (words.part(project, message, part),)), (kind.path, part)

@@ -5,11 +5,12 @@ What is expected was made with Go's text/template, html/template and sprig.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from limen.core import templates
+from limen.core import templatemistakes, templates
 from limen.core.templates import Kind, Record, TemplateError
 
 TRAITS = {
@@ -142,3 +143,27 @@ def test_a_struct_inside_is_read_like_one() -> None:
     assert render("<p>{{ .Login.Client.Name }}</p>", "html", Login=login) == "<p>Shop &lt;1&gt;</p>"
     with pytest.raises(TemplateError, match="there is no field Secret"):
         render("{{ .Login.Client.Secret }}", Login=login)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ .To }}", []),
+        ("{{ .A }}\n  {{ $.B }}", [(1, 4, "A"), (2, 6, "B")]),
+        ("{{ if .To }}{{ else if .A }}{{ else }}{{ .C }}{{ end }}{{ .D }}", [(1, 24, "A"), (1, 42, "C"), (1, 59, "D")]),
+        ("{{ with .Identity }}{{ .x }}{{ $.A }}{{ else }}{{ .B }}{{ end }}{{ .C }}", [(1, 32, "A"), (1, 51, "B"), (1, 68, "C")]),
+        ("{{ range .A }}{{ range .x }}{{ .y }}{{ end }}{{ .z }}{{ end }}{{ .B }}", [(1, 10, "A"), (1, 66, "B")]),
+        ('{{ define "x" }}{{ .y }}{{ $.z }}{{ end }}{{ template "x" .A }}', [(1, 59, "A")]),
+        ('{{ "quoted .A }}" }}{{ `raw .B` }}{{/* a comment .C */}}{{ .Identity.D }}{{ (.Identity).E }}{{ 1.5 }}', []),
+        ("{{ end }}{{ end }}{{ .A }}", [(1, 22, "A")]),
+        ("{{- .A -}}{{if .B}}", [(1, 5, "A"), (1, 16, "B")]),
+    ],
+)  # fmt: skip
+def test_variables_that_are_not_there_are_found_without_running(
+    source: str, expected: list[tuple[int, int, str]]
+) -> None:
+    found, _ = templatemistakes.find(source, [record()], "html")
+    told = [
+        (one.line, one.column, match[1]) for one in found if (match := re.match(r"there is no \.(\w+)", one.message))
+    ]
+    assert told == expected

@@ -6,6 +6,7 @@ They are kept warm and shared by the whole program; they have no environment and
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import msgspec
@@ -43,13 +45,19 @@ class Pool:
         self._module = module
         self._idle: list[_Worker] = []
         self._room = threading.BoundedSemaphore(size)
+        # Who waits for a process waits here, and holds up nothing else that needs a thread.
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=module.rpartition(".")[2])
         atexit.register(self.close)
 
-    def ask(self, asked: Mapping[str, object]) -> dict[str, Any]:
-        """What the process answers. Not for the event loop: it waits.
+    async def answer(self, asked: Mapping[str, object]) -> dict[str, Any]:
+        """What the process answers.
 
         :raises Exceeded: it took more than it may
         """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.ask, asked)
+
+    def ask(self, asked: Mapping[str, object]) -> dict[str, Any]:
+        """The same. Not for the event loop: it waits."""
         with self._room:
             worker = self._take()
             try:

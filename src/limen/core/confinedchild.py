@@ -22,7 +22,7 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], *, memory: int) ->
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     while (asked := _read(sys.stdin.buffer)) is not None:
         _allow(SECONDS)
-        body = json.dumps(answer(json.loads(asked))).encode()
+        body = json.dumps(answer(json.loads(asked)), ensure_ascii=False).encode("utf-8", "replace")
         sys.stdout.buffer.write(_LENGTH.pack(len(body)) + body)
         sys.stdout.buffer.flush()
 

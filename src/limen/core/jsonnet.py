@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -40,7 +40,10 @@ async def evaluate(
         "arguments": {} if ctx is None else {"ctx": _json(ctx)},
         "variables": {key: _json(value) for key, value in (ext or {}).items()},
     }
-    return await asyncio.to_thread(_evaluate, asked)
+    try:
+        return _result(await _POOL.answer(asked))
+    except Exceeded as error:
+        raise JsonnetError(str(error)) from error
 
 
 def check(snippet: str, name: str) -> None:
@@ -49,7 +52,9 @@ def check(snippet: str, name: str) -> None:
     :raises JsonnetError: it cannot be read; the text begins with `name:line:column`
     """
     try:
-        _evaluate({"name": name, "snippet": snippet, "arguments": {}, "variables": {}})
+        _result(_POOL.ask({"name": name, "snippet": snippet, "arguments": {}, "variables": {}}))
+    except Exceeded:
+        return  # it can be read
     except JsonnetError as error:
         if error.is_static:
             raise
@@ -59,11 +64,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _evaluate(asked: Mapping[str, object]) -> str:
-    try:
-        answer = _POOL.ask(asked)
-    except Exceeded as error:
-        raise JsonnetError(str(error)) from error
+def _result(answer: Mapping[str, Any]) -> str:
     if "text" in answer:
         return str(answer["text"])
     raise _error(answer["error"])

@@ -13,8 +13,10 @@ from limen.core import templates
 from limen.core.templates import Compiled, Kind, Mistake, Record, TemplateError, place
 
 MOST: Final = 20  # mistakes that are told
-_ACTION: Final = re.compile(r"\{\{-?\s*(.*?)-?\}\}", re.DOTALL)
-_QUOTED: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|/\*.*?\*/', re.DOTALL)
+_QUOTES: Final = r'"(?:\\.|[^"\\\n])*"|`[^`]*`|/\*.*?\*/'
+_QUOTED: Final = re.compile(_QUOTES, re.DOTALL)
+# What is quoted is passed over whole (`(?>…)`): it may hold what would end the action.
+_ACTION: Final = re.compile(rf"\{{\{{-?\s*((?>{_QUOTES}|.)*?)-?\}}\}}", re.DOTALL)
 _VARIABLE: Final = re.compile(r"(?<![\w.)\]])(\$?)\.([A-Za-z]\w*)")  # not `.b` in `.a.b`
 _NO_FUNCTION: Final = re.compile(r"function '(\w+)' not defined")
 # What the engine says, and what it means.

@@ -34,7 +34,11 @@ async def save(ctx: Context, wanted: Sequence[Wanted], language: str) -> list[To
 
     :raises ApiError: 400, one has mistakes; 409, one was changed in the meantime
     """
-    verdicts = [await trial.judge(ctx.project, one.kind, one.parts, language) for one in wanted]
+    verdicts: list[Verdict] = []
+    for one in wanted:
+        verdicts.append(await trial.judge(ctx.project, one.kind, one.parts, language))
+        if verdicts[-1].exceeded:
+            break  # who tries things out does not hold up others for long
     refuse(verdicts)
     commit = ctx.db.begin()
     for one in wanted:

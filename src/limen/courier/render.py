@@ -52,7 +52,8 @@ async def _from_saved(
     made: dict[Part, str] = {}
     for part, one in (await workshop.render(message.kind, message.channel, _given(project, message), own)).items():
         if one.error:
-            _log.warning("template", message=message.id, template=message.template, part=part, error=one.error)
+            # Without the error: it can name a code.
+            _log.warning("template", message=message.id, template=message.template, part=part, line=one.line)
         else:
             made[part] = one.text
     return made

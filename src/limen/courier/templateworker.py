@@ -18,24 +18,19 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         part, sources = next(iter(asked["parts"].items()))
         found, made = templatemistakes.find(next(iter(sources.values())), records, _escaping(part))
         told = [{"line": one.line, "column": one.column, "message": one.message} for one in found]
-        return {"mistakes": told, "texts": [_text(one) for one in made]}
+        return {"mistakes": told, "texts": made}
     return {"parts": {part: _made(sources, records[0], part) for part, sources in asked["parts"].items()}}
 
 
-def _made(sources: dict[str, str], record: Record, part: str) -> dict[str, str]:
+def _made(sources: dict[str, str], record: Record, part: str) -> dict[str, Any]:
     try:
-        return {"text": _text(templates.render(sources, record, _escaping(part)))}
+        return {"text": templates.render(sources, record, _escaping(part))}
     except TemplateError as error:
-        return {"error": str(error)}
+        return {"error": str(error), "line": getattr(error.__cause__, "line", None) or 0}
 
 
 def _escaping(part: str) -> Literal["text", "html"]:
     return "html" if part == "html" else "text"
-
-
-def _text(made: str) -> str:
-    """Halves of characters, which a template can make, cannot be sent."""
-    return made.encode("utf-8", "replace").decode()
 
 
 if __name__ == "__main__":

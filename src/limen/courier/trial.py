@@ -17,7 +17,7 @@ from limen.courier.model import Message, Origin, Rendered
 from limen.courier.workshop import Checked, Given
 from limen.project.model import Project
 
-LARGEST: Final = 100_000  # characters of a part
+LARGEST: Final = 100_000  # characters of a part, and of what it makes
 NAMES: Final[Mapping[Part, str]] = {
     "subject": "subject", "html": "body_html", "text": "body_text", "sms": "body_sms",
 }  # fmt: skip
@@ -42,11 +42,14 @@ class Told(Struct, frozen=True):
 
 
 class Verdict(Struct):
-    """`texts` is what the parts without mistakes make of a message that has everything."""
+    """`texts` is what the parts without mistakes make of a message that has everything. `exceeded`: a part took more than
+    it may; those after it were not tried.
+    """
 
     mistakes: list[Told]
     warnings: list[Told]
     texts: dict[Part, str]
+    exceeded: bool = False
 
 
 async def judge(project: Project, kind: Kind, parts: Mapping[Part, str], language: str) -> Verdict:
@@ -58,6 +61,9 @@ async def judge(project: Project, kind: Kind, parts: Mapping[Part, str], languag
         given = _given(project, kind, channel, language)
         checked = await _checked(kind, channel, given, part, source)
         verdict.mistakes += [_told(kind, part, one) for one in checked.mistakes]
+        if checked.exceeded:
+            verdict.exceeded = True
+            break
         if not checked.mistakes:
             verdict.texts[part] = checked.texts[0]
             doubts = _doubts(project, part, source, checked.texts, given)
@@ -101,6 +107,8 @@ async def _checked(kind: Kind, channel: Channel, given: Sequence[Given], part: P
     if "\0" in source:
         return Checked((Mistake(*place(source, source.index("\0")), "the character U+0000 cannot be sent"),))
     checked = await workshop.check(kind, channel, given, part, source)
+    if any(len(text) > LARGEST for text in checked.texts):
+        return Checked((Mistake(0, 0, f"it makes more than {LARGEST} characters"),))
     if not checked.mistakes and not all(text.strip() for text in checked.texts):
         return Checked((Mistake(0, 0, "what it makes is empty"),))
     return checked

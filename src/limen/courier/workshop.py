@@ -5,7 +5,6 @@ Templates that are checked have other processes than messages that are sent: who
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -28,17 +27,19 @@ class Given(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """What became of a part: its text, or what went wrong."""
+    """What became of a part: its text, or what went wrong (which can tell what is in the message), and in which line."""
 
     text: str = ""
     error: str = ""
+    line: int = 0
 
 
 class Checked(Struct, frozen=True):
-    """What is wrong with a part, and what it makes of each of the samples."""
+    """What is wrong with a part, and what it makes of each of the samples. `exceeded`: it took more than it may."""
 
     mistakes: tuple[Mistake, ...]
     texts: tuple[str, ...] = ()
+    exceeded: bool = False
 
 
 async def render(kind: Kind, channel: str, given: Given, parts: Mapping[Part, Mapping[str, str]]) -> dict[Part, Made]:
@@ -47,7 +48,7 @@ async def render(kind: Kind, channel: str, given: Given, parts: Mapping[Part, Ma
         return {}
     asked = {"check": False, **_question(kind, channel, [given]), "parts": parts}
     try:
-        answer = await asyncio.to_thread(_SENDING.ask, asked)
+        answer = await _SENDING.answer(asked)
     except Exceeded as error:
         return {part: Made(error=str(error)) for part in parts}
     return msgspec.convert(answer["parts"], dict[Part, Made])
@@ -57,9 +58,9 @@ async def check(kind: Kind, channel: str, given: Sequence[Given], part: Part, so
     """Try a part with each of the samples."""
     asked = {"check": True, **_question(kind, channel, given), "parts": {part: {"template": source}}}
     try:
-        return msgspec.convert(await asyncio.to_thread(_TRYING.ask, asked), Checked)
+        return msgspec.convert(await _TRYING.answer(asked), Checked)
     except Exceeded as error:
-        return Checked((Mistake(0, 0, str(error)),))
+        return Checked((Mistake(0, 0, str(error)),), exceeded=True)
 
 
 def _question(kind: Kind, channel: str, given: Sequence[Given]) -> dict[str, Any]:
