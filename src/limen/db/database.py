@@ -40,9 +40,10 @@ class Statement:
     """One statement of a commit. `expect` None: any number of rows. `count`: how many it was, once it is committed.
 
     `fleeting`: a power cut may undo it, as far as it stands alone: a form that was opened, and can be opened again.
+    `alike`: nobody asks how many rows it was, so it may run together with its neighbours of the same text.
     """
 
-    __slots__ = ("count", "expect", "fleeting", "otherwise", "params", "sql", "taken")
+    __slots__ = ("alike", "count", "expect", "fleeting", "otherwise", "params", "sql", "taken")
 
     def __init__(
         self,
@@ -53,9 +54,10 @@ class Statement:
         taken: Callable[[], Exception] | None = None,
         *,
         fleeting: bool = False,
+        alike: bool = False,
     ) -> None:
         self.sql, self.params, self.expect, self.otherwise, self.taken = sql, params, expect, otherwise, taken
-        self.fleeting = fleeting
+        self.fleeting, self.alike = fleeting, alike
         self.count = 0
 
     def check(self, count: int) -> None:
@@ -98,7 +100,7 @@ class Commit:
 
     def add_all(self, sql: str, rows: Sequence[Params], *, taken: Callable[[], Exception] | None = None) -> None:
         for params in rows:
-            self.statements.append(Statement(sql, confined(sql, self._project, params), None, None, taken))
+            self.statements.append(Statement(sql, confined(sql, self._project, params), None, None, taken, alike=True))
 
 
 class Driver(Protocol):
@@ -194,6 +196,18 @@ def together(groups: Sequence[Sequence[Statement]]) -> dict[str, list[Params]]:
         for statement in statements:
             found.setdefault(statement.sql, []).append(statement.params)
     return found
+
+
+def runs(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+    """The statements in their order, those together that may run together."""
+    run: list[Statement] = []
+    for statement in statements:
+        if run and not (statement.alike and run[0].alike and statement.sql == run[0].sql):
+            yield run
+            run = []
+        run.append(statement)
+    if run:
+        yield run
 
 
 def names(sql: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import asyncpg
 from msgspec import Struct
 
-from limen.db.database import DatabaseError, Params, Row, Statement, positional, together
+from limen.db.database import DatabaseError, Params, Row, Statement, positional, runs, together
 
 RETRIES = 8
 MANY = 20  # rows from which on copying them is cheaper than inserting them
@@ -152,11 +152,11 @@ class Postgres:
     async def commit(self, statements: Sequence[Statement]) -> None:
         async def work(connection: Connection) -> None:
             if len(statements) == 1:  # a statement is a transaction of its own
-                await _execute(connection, statements[0])
+                await _execute(connection, statements)
                 return
             async with connection.transaction():
-                for statement in statements:
-                    await _execute(connection, statement)
+                for run in runs(statements):
+                    await _execute(connection, run)
 
         await self._repeated(work)
 
@@ -243,9 +243,14 @@ async def _insert_each(connection: Connection, groups: Sequence[Sequence[Stateme
     return [True] * len(groups)
 
 
-async def _execute(connection: Connection, statement: Statement) -> None:
+async def _execute(connection: Connection, run: Sequence[Statement]) -> None:
+    """One statement, or several of one text in one trip."""
+    statement = run[0]
     text, order = _translated(statement.sql)
     try:
+        if len(run) > 1:
+            await connection.executemany(text, [[one.params[name] for name in order] for one in run])
+            return
         status = await connection.execute(text, *[statement.params[name] for name in order])
     except asyncpg.UniqueViolationError as error:
         raise statement.clash(_plain(error)) from error

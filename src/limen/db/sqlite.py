@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, positional, together
+from limen.db.database import MEANT, DatabaseError, Params, Row, Statement, positional, runs, together
 
 MAX_GROUP = 256  # commits that share one fsync
 
@@ -240,8 +240,12 @@ def _tell(done: list[_Done]) -> None:
 
 
 def _run(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:
-    for statement in statements:
+    for run in runs(statements):
+        statement = run[0]
         try:
+            if len(run) > 1:
+                connection.executemany(statement.sql, [one.params for one in run])
+                continue
             cursor = connection.execute(statement.sql, statement.params)
         except sqlite3.IntegrityError as error:
             if _is_taken(error):
