@@ -8,27 +8,27 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-SMALL = 1 << 16  # bytes; more than this goes out at once, so that the transport can say that it is too much
+SMALL = 1 << 16  # bytes; more of them go out at once, so that the transport can say that it is too much
 
 
 class Gathered(asyncio.Transport):
     """A transport that keeps what is written until the event loop's next turn; everything else is the real one's."""
 
-    __slots__ = ("_held", "_loop", "_to")
+    __slots__ = ("_held", "_loop", "_size", "_to")
 
     def __init__(self, to: asyncio.Transport) -> None:
         self._to = to
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes | bytearray | memoryview] = []
+        self._size = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if len(data) > SMALL:
-            self._flush()
-            self._to.write(data)
-            return
         if not self._held:
             self._loop.call_soon(self._flush)
         self._held.append(data)
+        self._size += len(data)
+        if self._size > SMALL:
+            self._flush()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         for data in list_of_data:
@@ -36,9 +36,9 @@ class Gathered(asyncio.Transport):
 
     def _flush(self) -> None:
         if held := self._held:
-            self._held = []
+            self._held, self._size = [], 0
             if not self._to.is_closing():  # the client may have left meanwhile
-                self._to.write(b"".join(held))
+                self._to.write(held[0] if len(held) == 1 else b"".join(held))
 
     def close(self) -> None:
         self._flush()
