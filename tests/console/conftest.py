@@ -6,7 +6,17 @@ import pytest
 
 from tests.support.callers import PASSWORD, Caller
 from tests.support.console import Console, operator
+from tests.support.keys import methods
 from tests.support.server import LiveServer
+
+CONFIG_OF_ALL = {
+    "selfservice": {
+        "methods": {**methods(), "code": {"enabled": True}, "link": {"enabled": True}},
+        "flows": {"recovery": {"enabled": True}, "verification": {"enabled": True}},
+    },
+    "courier": {"smtp": {"connection_uri": "smtp://127.0.0.1:1/"}},
+    "limen": {"methods": {"link": {"login_enabled": True}}},
+}
 
 
 @pytest.fixture

@@ -378,6 +378,10 @@ def location_change_required(url: str) -> ApiError:
     )
 
 
+def null_character() -> ApiError:
+    return bad_request("The character U+0000 cannot stand in any text here.")
+
+
 def return_to_forbidden(url: str) -> ApiError:
     return ApiError(
         400,

@@ -184,7 +184,7 @@ def confined(sql: str, project: str, params: Params) -> Params:
         _CONFINED.add(sql)
     for value in params.values():
         if value.__class__ is str and "\0" in value:
-            raise errors.bad_request("The character U+0000 cannot stand in any text here.")
+            raise errors.null_character()
     params["project"] = project
     return params
 

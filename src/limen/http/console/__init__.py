@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec.structs import replace
 
+from limen.core import errors
 from limen.core.errors import ApiError
 from limen.http.console import callers, description
 from limen.http.console.route import Route
@@ -70,6 +71,8 @@ def _checked(route: Route) -> Handler:
         caller = await callers.identify(call)
         callers.check_origin(call, caller)
         callers.check(call, caller, route)
+        if any("\0" in value for values in call.asked.values() for value in values):
+            raise errors.null_character()  # a database would say so, but an answer that is streamed has begun by then
         if route.may not in ("anyone", "person"):
             call.ctx = replace(call.ctx, client=replace(call.ctx.client, actor=caller.actor))
         return await route.handler(call)
