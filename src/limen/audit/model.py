@@ -37,5 +37,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     def sealed_text(self) -> str:
         """What is sealed: all of it but the seal, in one spelling."""
-        fields = [getattr(self, name) for name in self.__struct_fields__ if name not in ("number", "seal")]
+        fields = (
+            self.id, self.at, self.action, self.outcome, self.actor, self.identity_id, self.email, self.ip_address,
+            self.user_agent, self.request_id, self.method, self.detail,
+        )  # fmt: skip
         return msgspec.json.encode(fields, order="deterministic").decode()
