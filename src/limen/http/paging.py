@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,7 @@ from limen.core import errors
 from limen.http.kit import Call
 
 Headers = list[tuple[str, str]]
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _FAR = 10**12  # past the end of every list, and no number that a database could not take
 
 
@@ -110,7 +112,12 @@ def _links(call: Call, page: OffsetPage, total: int, values: Callable[[int, int]
 def _merged(call: Call, values: dict[str, str], without: Sequence[str] = ()) -> str:
     """The request's query with these parameters set, keys sorted."""
     pairs = {**call.asked, **{k: [v] for k, v in values.items()}}
-    return urlencode([(k, v) for k in sorted(pairs) if k not in without for v in pairs[k]])
+    return "&".join(f"{_quoted(k)}={_quoted(v)}" for k in sorted(pairs) if k not in without for v in pairs[k])
+
+
+def _quoted(text: str) -> str:
+    """As `quote_plus` does it, which takes its time over what needs nothing: most names, numbers and ids."""
+    return text if _PLAIN.fullmatch(text) else quote_plus(text)
 
 
 def key_headers(
