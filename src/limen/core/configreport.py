@@ -17,7 +17,7 @@ _KEY: Final = re.compile(r"""(\s*(?:- +|\[+)?["']?([\w.-]+)["']?\s*(?:[:=]|\]+))
 _INNER: Final = re.compile(r"""([^\s"'{}\[\],:=]+)["']?\s*[:=](?=[\s"'{\[])""")
 _LOOSE: Final = re.compile(r"""([A-Za-z_][\w.-]*)[^\s\w:=]*\s*[:=](?!//)""")
 _WHOLLY: Final = frozenset(
-    {"secrets", "headers", "client_secret", "apple_private_key", "authorization_header", "base64"}
+    {"secrets", "headers", "auth", "client_secret", "apple_private_key", "authorization_header", "base64"}
 )
 
 
@@ -70,7 +70,7 @@ def covered(lines: Sequence[str], number: int) -> str:
         return ""
     parents = [_KEY.match(parent) for parent in _above(lines, number)]
     above = [name for parent in parents if parent for name in parent[2].split(".")]
-    names, lists = _harmless()
+    names, lists, secrets = _names()
     key = _KEY.fullmatch(line)
     if key is None:  # an entry of a list, or more of a text
         start, value = len(line) - len(line.lstrip(" -")), line
@@ -81,12 +81,14 @@ def covered(lines: Sequence[str], number: int) -> str:
     safe = safe and not _WHOLLY.intersection(above)
     safe = safe and all(name in names for name in (_LOOSE if "{" in value else _INNER).findall(value))
     safe = safe and ("@" not in value or (key is not None and key[2] == "from_address"))
+    if key and key[2] not in names and secrets.intersection(above):  # a secret that a stray colon made a key of
+        return f"{line[: len(line) - len(line.lstrip(' -'))]}***"
     return line if safe or not value else f"{line[:start]} ***" if key else f"{line[:start]}***"
 
 
 @cache
-def _harmless() -> tuple[frozenset[str], frozenset[str]]:
-    """The names of keys that are for no secret, wherever they stand, and those of them that list texts."""
+def _names() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The names of keys that are for no secret, wherever they stand; those of them that list texts; and those for secrets."""
     seen: set[type[Section]] = set()
     harmless, lists, others, secret = set[str](), set[str](), set[str](), set[str]()
 
@@ -103,7 +105,7 @@ def _harmless() -> tuple[frozenset[str], frozenset[str]]:
                 walk(below)
 
     walk(ROOT)
-    return frozenset(harmless - secret), frozenset(lists - others - secret)
+    return frozenset(harmless - secret), frozenset(lists - others - secret), frozenset(secret)
 
 
 def _above(lines: Sequence[str], number: int) -> list[str]:
