@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from msgspec import Struct
+from typing import Any
 
 from limen.core import errors, formats
 from limen.core.errors import ApiError
@@ -13,57 +11,21 @@ from limen.courier import editing, kinds, saved, templateview, trial
 from limen.courier.editing import Wanted
 from limen.courier.kinds import Kind, Part
 from limen.courier.model import Rendered, Undelivered
-from limen.courier.saved import EVERY_LANGUAGE, Saved
+from limen.courier.saved import Saved
 from limen.courier.trial import NAMES, Told
 from limen.http.console.answers import read
 from limen.http.console.route import Route
+from limen.http.console.templatebodies import (
+    Parts,
+    PreviewTemplate,
+    RestoreTemplate,
+    SetTemplate,
+    SetTemplates,
+    TemplateParts,
+    TryTemplate,
+)
 from limen.http.kit import Answer, Call, json_answer
 from limen.identity import service as identities
-
-
-class Parts(Struct, forbid_unknown_fields=True):
-    """Go templates. What is left out, or null, is the default's."""
-
-    subject: str | None = None
-    body_html: str | None = None
-    body_text: str | None = None
-    body_sms: str | None = None
-
-
-class TemplateParts(Parts):
-    """`version`: the one that was edited; if there is another by now, nothing is saved (409)."""
-
-    version: int | None = None
-
-
-class SetTemplates(Struct, forbid_unknown_fields=True):
-    """Templates by their id; null is the way back to the default. Those that are not named stay. `language`: "" for all."""
-
-    templates: dict[str, TemplateParts | None]
-    language: str = EVERY_LANGUAGE
-
-
-class SetTemplate(TemplateParts):
-    language: str = EVERY_LANGUAGE
-
-
-class PreviewTemplate(Parts):
-    """Parts to try; what is left out is shown as it is in force. `language`: of who reads it."""
-
-    language: str = EVERY_LANGUAGE
-
-
-class TryTemplate(PreviewTemplate):
-    """`to`: an address, by default the operator's own. Text messages need one."""
-
-    to: str = ""
-    channel: Literal["email", "sms"] = "email"
-
-
-class RestoreTemplate(Struct, forbid_unknown_fields=True):
-    version: int
-    language: str = EVERY_LANGUAGE
-
 
 # --- what there is ------------------------------------------------------------------------------------------------------
 
