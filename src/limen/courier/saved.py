@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from limen.core import errors
+from limen.core.ids import parse_id
 from limen.courier.kinds import Part
 from limen.db.database import Commit, ProjectDatabase, Row
+from limen.project import operators
+from limen.project.operators import Role
 
 EVERY_LANGUAGE: Final = ""
 KEPT: Final = 50  # versions of a template in a language
@@ -67,6 +70,24 @@ def for_reader(newest: Iterable[Saved], language: str) -> InForce:
     """What counts for a language, of the newest versions of a template."""
     found = [one for one in newest if one.language in (language, EVERY_LANGUAGE)]
     return InForce(tuple(sorted(found, key=lambda one: one.language, reverse=True)))
+
+
+async def for_recipient(db: ProjectDatabase, found: InForce, recipient: str | None) -> InForce:
+    """What counts in a message to this person. An operator gets none that somebody with fewer rights saved: it sees codes
+    and links, so that it could lead them elsewhere.
+    """
+    role = await operators.role_of(db, recipient) if recipient and found.versions else ""
+    if not role:
+        return found
+    return InForce(tuple([one for one in found.versions if operators.reaches(await _rights(db, one), role)]))
+
+
+async def _rights(db: ProjectDatabase, one: Saved) -> Role | Literal[""]:
+    """The role that whoever saved a template has now."""
+    who = one.saved_by.removeprefix("operator:")
+    if who == "local":  # whoever sits at this machine, where operators need not sign in
+        return "owner"
+    return await operators.role_of(db, id_) if (id_ := parse_id(who)) else ""
 
 
 async def everything(db: ProjectDatabase) -> list[Saved]:
