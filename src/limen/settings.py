@@ -37,7 +37,7 @@ class DataSource(Struct, frozen=True):
             return replace(self, read_only=True)
         if self.sqlite.path is None:
             return self
-        return replace(self, sqlite=replace(self.sqlite, read_only=True, create=False), read_only=True)
+        return replace(self, sqlite=replace(self.sqlite, create=False, keep=True), read_only=True)
 
     @property
     def migrates_itself(self) -> bool:

@@ -176,6 +176,15 @@ def test_a_dry_run_makes_no_table_and_no_file(database: str, tmp_path: Path, kra
         )
 
 
+def test_a_dry_run_leaves_everything_as_it_is(target: tuple[str, str], kratos: str, tmp_path: Path) -> None:
+    assert copied(target, kratos) == "2 people copied, with 1 live sessions.\n"
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    rows = ask(target[0], "select id, version, updated_at from identities order by id")
+    assert copied(target, kratos, "--dry-run").splitlines()[1] == "2 were here already and are left alone."
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+    assert ask(target[0], "select id, version, updated_at from identities order by id") == rows
+
+
 def test_a_dry_run_does_not_migrate(target: tuple[str, str], kratos: str) -> None:
     assert copied(target, kratos) == "2 people copied, with 1 live sessions.\n"
     newest = ask(target[0], "select max(version) from migrations")[0][0]

@@ -34,6 +34,7 @@ class SqliteOptions(Struct, frozen=True):
     foreign_keys: bool = True
     read_only: bool = False
     create: bool = True
+    keep: bool = False  # nothing is written, though it might be: so the files beside it are cleared away in the end
 
 
 class _Job:
@@ -95,7 +96,9 @@ class Sqlite:
             check_same_thread=False,
             cached_statements=256,
         )
-        if not read_only:
+        if not read_only and o.keep:
+            connection.execute("pragma query_only = on")
+        elif not read_only:
             connection.execute("pragma journal_mode = wal")
             # With synchronous=full a commit is on the disk before it is answered: kill -9 and a power cut lose nothing.
             connection.execute(f"pragma synchronous = {self._synchronous}")
