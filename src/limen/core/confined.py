@@ -77,12 +77,14 @@ class Pool:
         return answer
 
     def _take(self) -> _Worker:
-        while self._idle:
-            worker = self._idle.pop()
+        while True:
+            try:
+                worker = self._idle.pop()  # not asked for before: another thread may take the last one
+            except IndexError:
+                return _Worker(self._module)
             if worker.is_alive:
                 return worker
             worker.close()
-        return _Worker(self._module)
 
     def close(self) -> None:
         while self._idle:
