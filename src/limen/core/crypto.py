@@ -68,11 +68,8 @@ class Keys:
 
     @staticmethod
     def _digest(key: bytes, purpose: str, parts: tuple[str, ...]) -> str:
-        mac = hmac.new(key, digestmod=hashlib.sha256)
-        for part in (purpose, *parts):
-            raw = part.encode()
-            mac.update(len(raw).to_bytes(4, "big") + raw)
-        return mac.hexdigest()
+        texts = [part.encode() for part in (purpose, *parts)]
+        return hmac.digest(key, b"".join([len(raw).to_bytes(4, "big") + raw for raw in texts]), "sha256").hex()
 
     def seal(self, purpose: str, value: bytes) -> str:
         """AES-256-GCM (NIST SP 800-38D) with a random nonce, base64url; opens only for the same purpose."""
