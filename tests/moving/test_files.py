@@ -256,6 +256,7 @@ def test_a_killed_import_is_repeated_and_loses_and_doubles_nobody(move: Move, da
     WRITE["csv"] = ("many.csv", rows, 0)
     try:
         assert move("csv", dsn, "--dry-run").returncode == 0
+        limen("migrate", "sql", "up", "-e", "--yes", "-c", str(tmp_path / "limen.yml"))
         command = [
             sys.executable,
             "-m",

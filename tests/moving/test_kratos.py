@@ -239,6 +239,7 @@ def test_a_killed_copy_is_repeated_and_loses_and_doubles_nobody(
     source = postgres().new(migrated=False) if database == "postgres" else f"sqlite://{tmp_path}/many.sqlite"
     made.write(source)
     assert copied(target, source, "--dry-run").startswith(f"{number} people fit")
+    limen("migrate", "sql", "up", "-e", "--yes", "-c", target[1])
     words = [sys.executable, "-m", "limen.cli", "import", "kratos", "--from", source, "-c", target[1]]
     killed = Popen(words, stdout=DEVNULL, stderr=DEVNULL)
     while killed.poll() is None and ask(target[0], "select count(*) from identities")[0][0] < part:

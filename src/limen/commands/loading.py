@@ -16,6 +16,7 @@ from limen.core.configload import ConfigMistakes, Loaded
 from limen.core.configtypes import duration
 from limen.core.schemaload import SchemaMistakes, Schemas
 from limen.listen import StartError
+from limen.moving import rehearsal
 from limen.reload import Files, Source, paths_of
 from limen.settings import DATA_FOLDER, FolderError, stand_in
 
@@ -78,12 +79,13 @@ def stop(text: str) -> NoReturn:
     sys.exit(1)
 
 
-def with_app(files: Sequence[str], work: Callable[[App], Awaitable[T]]) -> T:
+def with_app(files: Sequence[str], work: Callable[[App], Awaitable[T]], *, dry_run: bool = False) -> T:
     """Work on the configuration's database and project, whether or not a server runs on them."""
     loaded = load(files, {})
-    app = App(loaded.config, schemas_of(loaded).by_id, dev=loaded.config.dev)
+    schemas = schemas_of(loaded)
 
     async def go() -> T:
+        app = await rehearsal.app(loaded.config, schemas, dry_run=dry_run, dev=loaded.config.dev)
         await app.open()
         try:
             return await work(app)

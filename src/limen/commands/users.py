@@ -82,7 +82,7 @@ def import_(
             return await (moving.check if dry_run else moving.take)(lambda: _quiet(app), rows, tell)
 
     try:
-        count = with_app(config, work)
+        count = with_app(config, work, dry_run=dry_run)
     except OSError as error:
         raise click.ClickException(f"{results or file} cannot be used: {error.strerror}.") from error
     except FileError as error:

@@ -10,9 +10,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from limen.app import App
 from limen.context import Client
-from limen.core.config import Config
 from limen.core.configload import Loaded
 from limen.core.errors import ApiError
 from limen.core.schemaload import Schemas
@@ -38,7 +36,7 @@ def run_kratos(loaded: Loaded, schemas: Schemas, dsn: str, *, network: str, dry_
 
 
 async def _copy(loaded: Loaded, schemas: Schemas, dsn: str, *, network: str, dry_run: bool) -> kratos.Report:
-    app = await _app(loaded.config, schemas, dry_run=dry_run)
+    app = await rehearsal.app(loaded.config, schemas, dry_run=dry_run)
     source = await open_database(dsn, network)
     try:
         await app.open()
@@ -50,16 +48,6 @@ async def _copy(loaded: Loaded, schemas: Schemas, dsn: str, *, network: str, dry
         await source.close()
         if hasattr(app, "site"):
             await app.stop()
-
-
-async def _app(config: Config, schemas: Schemas, *, dry_run: bool) -> App:
-    """:raises StartError: a dry run cannot look at the database"""
-    if not dry_run:
-        return App(config, schemas.by_id)
-    if not await rehearsal.is_blank(config):
-        return App(config, schemas.by_id, read_only=True)
-    click.echo("Nobody is in the database yet, and it stays as it is.", err=True)
-    return App(rehearsal.in_memory(config), schemas.by_id)
 
 
 def _print(report: kratos.Report, *, dry_run: bool) -> None:
@@ -106,7 +94,7 @@ def run_file(loaded: Loaded, schemas: Schemas, job: FileJob) -> None:
 
 
 async def _copy_file(loaded: Loaded, schemas: Schemas, job: FileJob) -> files.Report:
-    app = await _app(loaded.config, schemas, dry_run=job.dry_run)
+    app = await rehearsal.app(loaded.config, schemas, dry_run=job.dry_run)
     await app.open()
     try:
         ctx = app.site.context(Client(url=app.site.project.public_url))

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import click
 from msgspec.structs import replace
 
+from limen.app import App
 from limen.core.config import Config
+from limen.core.schemaload import Schemas
 from limen.db import migrate
 from limen.db.database import DatabaseError
 from limen.listen import StartError
 from limen.project import store as projects
 from limen.settings import data_source
+
+
+async def app(config: Config, schemas: Schemas, *, dry_run: bool, dev: bool = False) -> App:
+    """An app to move people in with, or to look whether they would fit.
+
+    :raises StartError: a dry run cannot look at the database
+    """
+    if not dry_run:
+        return App(config, schemas.by_id, dev=dev)
+    if not await is_blank(config):
+        return App(config, schemas.by_id, dev=dev, read_only=True)
+    click.echo("Nobody is in the database yet, and it stays as it is.", err=True)
+    return App(in_memory(config), schemas.by_id, dev=dev)
 
 
 async def is_blank(config: Config) -> bool:
