@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from limen.db.database import DatabaseError, Driver, Row, Statement
+from limen.http.console.description import ROUTES
 from tests.attacks.people import ANN
 from tests.conftest import Start
+from tests.console.conftest import CONFIG_OF_ALL
 from tests.support.callers import PASSWORD, Caller
+from tests.support.console import operator
 from tests.support.direct import ask
 from tests.support.factors import set_up_app
+from tests.support.projects import stored
 from tests.support.server import LiveServer
 
 NOWHERE = "127.0.0.1:1"  # nothing listens there
@@ -28,6 +32,10 @@ class BreakingDriver:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
+
+    @property
+    def is_broken(self) -> bool:
+        return self._left <= 0
 
     def _go(self) -> None:
         self._left -= 1
@@ -130,3 +138,30 @@ def test_100_whether_an_unchecked_password_is_taken_is_chosen(start: Start, tole
     assert ann.is_signed_in is tolerant
     written = [row[0] for row in ask(server.app.config.dsn, "select action from audit")]
     assert written == (["auth.register"] if tolerant else [])
+
+
+@pytest.mark.slow
+def test_100_what_operators_do_is_written_down_or_not_done(start: Start) -> None:
+    """Each operation, once for each trip to the database that fails: whatever is changed then, the audit log says so."""
+    server = start(CONFIG_OF_ALL)
+    owner = operator(server, "owner")
+    project, driver = server.app.site.project.id, server.app.site.driver
+    broken = 0
+    for route in (route for route in ROUTES if route.method != "GET" and route.may in ("developer", "owner")):
+        for trip in range(1, TRIPS):
+            id_ = Caller(server, "app").sign_up(f"{route.id}-{trip}@example.org".lower())["id"]
+            named = {"ids": [id_], "identity_id": id_, "email": f"new-{route.id}-{trip}@example.org".lower()}
+            body = {name: named.get(name, value) for name, value in (route.example or {}).items()}
+            before = stored(server, project)
+            failing = BreakingDriver(driver, trip)
+            server.app.site.driver = failing  # type: ignore[assignment]
+            owner.ask(route.method, route.path.replace("{id}", id_).lstrip("/"), body)
+            server.app.site.driver = driver
+            after = stored(server, project)
+            changed = {table for table in after if after[table] != before[table]}
+            broken += owner.status == 503
+            assert owner.status < 500 or owner.status == 503, (route.id, trip)
+            assert not changed or "audit" in changed, (route.id, trip, owner.status, changed)
+            if not failing.is_broken:
+                break  # there are no more trips
+    assert broken > len(ROUTES)

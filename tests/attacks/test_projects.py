@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-import limen.db
 from limen.http.console.description import ROUTES
 from limen.http.console.route import Route
 from limen.http.openapi.admin import OPERATIONS as ADMIN
@@ -21,15 +19,11 @@ from tests.conftest import Start
 from tests.support import mail
 from tests.support.callers import JSON, PASSWORD, Caller
 from tests.support.console import Console, operator, program
-from tests.support.direct import ask
 from tests.support.openid import OpenIdProvider
-from tests.support.projects import serve_other
+from tests.support.projects import serve_other, stored
 from tests.support.server import LiveServer, merge
 
 ANN, KINDS = "ann-of-the-first@example.org", ("login", "registration", "settings", "recovery", "verification")
-# Without what the server itself counts on: which entries were sealed, and told to webhooks.
-COLUMNS = {"audit": "id, at, action, outcome, actor, identity_id, detail", "webhooks": "id, url, events, secret"}
-MIGRATIONS = Path(limen.db.__file__).parent / "migrations"
 
 
 @pytest.fixture
@@ -60,20 +54,7 @@ class First:
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that is stored of it."""
-        dsn = self.server.app.config.dsn
-        found = {}
-        for table, columns in tables():
-            rows = ask(dsn, f"select {columns} from {table} where project_id = '{self.id}'")
-            found[table] = sorted(map(tuple, rows), key=repr)
-        return found
-
-
-def tables() -> Iterator[tuple[str, str]]:
-    """Every table with something of a project in it, and its columns; but for what the server does on its own."""
-    text = "\n".join(file.read_text("utf-8") for file in sorted(MIGRATIONS.glob("*.sql")))
-    for name, body in re.findall(r"create table (\w+) \((.*?)\n\);", text, re.DOTALL):
-        if "project_id" in body and name not in ("audit_heads", "chores"):
-            yield name, COLUMNS.get(name, "*")
+        return stored(self.server, self.id)
 
 
 def places(path: str, ids: dict[str, str]) -> Iterator[str]:

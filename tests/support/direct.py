@@ -14,16 +14,21 @@ import asyncpg
 
 def ask(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
     """Run one statement; its rows."""
+    return ask_each(dsn, [sql])[0]
+
+
+def ask_each(dsn: str, statements: Sequence[str]) -> list[Sequence[Sequence[Any]]]:
+    """Run these statements over one connection; the rows of each."""
     if dsn.startswith("sqlite"):
         with contextlib.closing(sqlite3.connect(file_of(dsn), timeout=30)) as db, db:
-            return db.execute(sql).fetchall()
-    return asyncio.run(_ask_postgres(dsn, sql))
+            return [db.execute(sql).fetchall() for sql in statements]
+    return asyncio.run(_ask_postgres(dsn, statements))
 
 
-async def _ask_postgres(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
+async def _ask_postgres(dsn: str, statements: Sequence[str]) -> list[Sequence[Sequence[Any]]]:
     connection = await asyncpg.connect(dsn)
     try:
-        return [tuple(row) for row in await connection.fetch(sql)]
+        return [[tuple(row) for row in await connection.fetch(sql)] for sql in statements]
     finally:
         await connection.close()
 
