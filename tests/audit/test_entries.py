@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from limen.audit import seal, store
+from limen.audit import counts, seal, store
 from limen.audit.model import Entry
 from limen.audit.seal import Break
 from limen.audit.store import Filter
@@ -217,6 +217,57 @@ def test_what_is_old_is_let_go_and_the_rest_holds(server: LiveServer) -> None:
     at_database(server, lambda db: seal.prune(db, old))
     assert [entry.number for entry in entries(server)] == [3, 4]
     assert broken(server) is None
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+@pytest.mark.parametrize("sealed_before", [0, 2])
+def test_of_two_nodes_that_seal_at_once_one_does(server: LiveServer, step: int, sealed_before: int) -> None:
+    keys = server.app.site.project.keys
+
+    class Overtaken:
+        """A driver; another node seals everything before one of its steps."""
+
+        def __init__(self, other: ProjectDatabase) -> None:
+            self.other, self.steps = other, 0
+
+        async def rows(self, sql: str, params: Any) -> Any:
+            await self._overtake()
+            return await self.other._driver.rows(sql, params)
+
+        async def commit(self, statements: Any) -> None:
+            await self._overtake()
+            await self.other._driver.commit(statements)
+
+        async def _overtake(self) -> None:
+            self.steps += 1
+            if self.steps == step:
+                assert await seal.seal_some(self.other, keys) == 3
+
+    async def work(shared: ProjectDatabase) -> None:
+        db = ProjectDatabase(shared._driver, "a project that no server seals for")
+        await write(db, "before", sealed_before)
+        assert await seal.seal_some(db, keys) == sealed_before
+        await write(db, "after", 3)
+        assert await seal.seal_some(ProjectDatabase(Overtaken(db), db.project), keys) == 0  # type: ignore[arg-type]
+        chain = [found async for found in seal.verify(db, keys)]
+        assert [found.number for found in chain if isinstance(found, Entry)] == list(range(1, sealed_before + 4))
+        assert await counts.since(db, ("auth.login",), "2026-01-01T00:00:00.000000Z") == {
+            "auth.login": sealed_before + 3
+        }
+
+    at_database(server, work)
+
+
+async def write(db: ProjectDatabase, name: str, count: int) -> None:
+    commit = db.begin()
+    for number in range(count):
+        commit.add(
+            """insert into audit (project_id, id, at, action, outcome, actor, identity_id, email, ip_address, user_agent,
+                   request_id, method, detail)
+               values (:project, :id, :at, 'auth.login', 'success', '', '', '', '', '', '', '', '{}')""",
+            id=f"{name}-{number}", at=f"2026-01-01T01:00:0{number}.000000Z",
+        )  # fmt: skip
+    await db.commit(commit)
 
 
 def broken(server: LiveServer) -> Break | None:

@@ -18,6 +18,7 @@ from limen.db.database import ProjectDatabase, Unmet
 BATCH = 100  # entries at once: a few milliseconds, in which nobody else is served
 START = ""  # what the first entry of all is sealed to
 _HEAD = "select number, seal, pruned_number, pruned_seal from audit_heads where project_id = :project"
+_WAITING = "select 1 from audit where project_id = :project and number is null limit 1"
 _UNSEALED = (
     f"select {store.COLUMNS} from audit where project_id = :project and number is null order by at, id limit :limit"
 )
@@ -53,10 +54,12 @@ async def head(db: ProjectDatabase) -> Head:
 
 async def seal_some(db: ProjectDatabase, keys: Keys) -> int:
     """Seal the oldest entries that are not sealed yet; how many. Of two nodes at once one does it, the other none."""
+    if not await db.row(_WAITING):
+        return 0
+    last = await head(db)  # before the entries: if another node seals them meanwhile, this is not the head any more
     entries = [store.from_row(row) for row in await db.rows(_UNSEALED, limit=BATCH)]
     if not entries:
         return 0
-    last = await head(db)
     commit = db.begin()
     number, seal, rows = last.number, last.seal, []
     for entry in entries:
