@@ -9,11 +9,16 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+import uvloop
 
+from limen.db.database import DatabaseError
+from limen.db.postgres import Postgres
 from tests.conftest import postgres
 from tests.support.callers import Caller
 from tests.support.process import until
 from tests.support.server import serve
+
+ENDINGS = 60
 
 
 async def _allow(name: str, *, connections: bool) -> None:
@@ -48,3 +53,42 @@ def test_it_is_told_and_goes_on(tmp_path: Path) -> None:
         finally:
             asyncio.run(_allow(name, connections=True))
         until(lambda: httpx.get(live.public + "sessions/whoami", headers=token, timeout=60).status_code == 200)
+
+
+@pytest.mark.slow
+def test_connections_that_the_server_ends_are_replaced_without_a_word() -> None:
+    """However unlucky the moment: what asyncpg says of it differs."""
+    dsn = postgres().new()
+
+    async def go() -> list[str]:
+        driver = await Postgres.open(dsn, size=8)
+        own = await asyncpg.connect(dsn)
+        ended = asyncio.Event()
+        others = (
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> $1"
+        )
+
+        async def read(number: int) -> list[str]:
+            wrong = []
+            while not ended.is_set():
+                try:
+                    assert [tuple(row) for row in await driver.rows("select :one", {"one": str(number)})] == [
+                        (str(number),)
+                    ]
+                except DatabaseError:
+                    pass  # its replacement was ended, too: whoever asked is told
+                except Exception as error:
+                    wrong.append(repr(error))
+            return wrong
+
+        readers = [asyncio.create_task(read(number)) for number in range(8)]
+        for _ in range(ENDINGS):
+            await asyncio.sleep(0.01)
+            await own.execute(others, own.get_server_pid())
+        ended.set()
+        found = [wrong for reader in readers for wrong in await reader]
+        await own.close()
+        await driver.close()
+        return found
+
+    assert uvloop.run(go()) == []

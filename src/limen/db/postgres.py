@@ -32,8 +32,9 @@ _INSERT = re.compile(
 _NAME = re.compile(r":[a-z_][a-z0-9_]*")
 _translated = lru_cache(maxsize=2048)(positional)
 _REPEATABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-# The server ended the connection, or it broke.
+# The server ended the connection, or it broke; between two statements asyncpg then loses count of its own states.
 _LOST = (
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError, asyncpg.DatabaseDroppedError, asyncpg.IdleSessionTimeoutError,
 )  # fmt: skip
