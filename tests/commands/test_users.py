@@ -108,6 +108,19 @@ def test_a_file_that_cannot_be_read_is_told(users: Users, tmp_path: Path, name: 
     assert "Traceback" not in done.stderr
 
 
+def test_what_came_in_before_a_file_broke_off_stays_and_is_on_the_record(
+    users: Users, dsn: str, tmp_path: Path
+) -> None:
+    lines = [f'{{"email": "p{n}@example.org"}}\n' for n in range(501)]
+    (tmp_path / "x.jsonl").write_text("".join(lines[:500]) + "{")
+    assert users("import", "x.jsonl").returncode == 1
+    assert number_of_people(dsn) == 500
+    (found,) = ask(dsn, "select detail from audit where action = 'auth.import'")
+    assert json.loads(found[0]) == {"imported": 500, "existing": 0, "failed": 0}
+    (tmp_path / "x.jsonl").write_text("".join(lines))
+    assert users("import", "x.jsonl").stdout == "1 people imported.\n500 are here already and left alone.\n"
+
+
 def test_rows_that_make_no_sense_are_told_and_the_others_come_in(users: Users, tmp_path: Path) -> None:
     odd: list[Any] = [
         1, None, [], "a", {}, {"email": 1}, {"email": "a\0@example.org"}, {"email": "\ud800@example.org"}, {"state": "x"},

@@ -35,19 +35,24 @@ async def take(context: Callable[[], Context], rows: Rows, tell: Tell) -> Count:
 
     :raises FileError: the file cannot be read any further; who was told of is stored
     """
-    count = await _each(context, rows, tell, incoming.take)
-    await incoming.note(context(), count)
+    count = Count()
+    try:
+        await _each(context, rows, tell, incoming.take, count)
+    finally:
+        await incoming.note(context(), count)
     return count
 
 
 async def check(context: Callable[[], Context], rows: Rows, tell: Tell) -> Count:
     """Say what `take` would say, and write nothing."""
+    count = Count()
     with contextlib.closing(_Seen()) as seen:
 
         async def look(ctx: Context, users: Sequence[User]) -> list[Result]:
             return [_fits(one, seen) for one in await incoming.drafts(ctx, users)]
 
-        return await _each(context, rows, tell, look)
+        await _each(context, rows, tell, look, count)
+    return count
 
 
 def _fits(one: Identity | Result, seen: _Seen) -> Result:
@@ -63,8 +68,9 @@ async def _each(
     rows: Rows,
     tell: Tell,
     act: Callable[[Context, Sequence[User]], Awaitable[list[Result]]],
-) -> Count:
-    count, before = Count(), 0
+    count: Count,
+) -> None:
+    before = 0
     while page := list(islice(rows, MOST)):
         users = [one for _, one in page if isinstance(one, User)]
         results = iter(await act(context(), users) if users else ())
@@ -77,7 +83,6 @@ async def _each(
         before += len(page)
         count.add([one.result for one in told])
         tell(told)
-    return count
 
 
 class _Seen:
