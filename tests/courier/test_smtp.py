@@ -196,12 +196,13 @@ def test_a_recipient_that_stalls_holds_up_no_other(start: Start, mails: MailServ
     mails.stall.add("slow@example.org")
     server = start(mails.config, watch_courier=True)
     sign_up(server, "slow@example.org")
-    until_processing = settled(server, "processing", "slow@example.org")
+    assert settled(server, "processing", "slow@example.org")["dispatches"] == []
     for name in ("ann", "ben", "cat"):
         sign_up(server, f"{name}@example.org")
-        assert settled(server, "sent", f"{name}@example.org")["send_count"] == 1
-    assert messages(server, recipient="slow@example.org")[0]["status"] == "processing"
-    assert until_processing["dispatches"] == []
+        assert settled(server, "sent", f"{name}@example.org")
+        assert len(mails.to(f"{name}@example.org")) == 1
+    # A machine that is busy may take longer than an attempt may: then the next one has begun, or is due.
+    assert messages(server, recipient="slow@example.org")[0]["status"] in ("processing", "queued")
 
 
 @pytest.mark.parametrize("does", ["stalls", "refuses", "greylists", "closes", "drops the line"])
@@ -222,7 +223,8 @@ def test_whatever_happens_to_one_recipient_no_other_waits(start: Start, mails: M
         sign_up(server, f"p{number}@example.org")
     start(mails.config, watch_courier=True)
     for number in range(5):
-        assert settled(server, "sent", f"p{number}@example.org")["send_count"] == 1
+        assert settled(server, "sent", f"p{number}@example.org")
+        assert len(mails.to(f"p{number}@example.org")) == 1
     assert {m["status"] for number in range(5) for m in messages(server, recipient=f"odd{number}@example.org")} <= {
         "processing", "queued", "abandoned",
     }  # fmt: skip
