@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from limen.core import messages as m
 from limen.core import ui
 from limen.core.messages import Message
-from tests.pages.conftest import Put
+from tests.pages.conftest import Begin, Put
 from tests.pages.gallery import (
     BACKUP,
     GALLERY,
@@ -24,6 +27,8 @@ from tests.pages.gallery import (
     trait,
 )
 from tests.pages.visitor import Element, Visitor, fields
+from tests.support.callers import Caller
+from tests.support.server import PERSON
 
 EVIL = "\"'><script>alert(1)</script>{{ 7 * 7 }}"
 
@@ -281,3 +286,22 @@ def test_traits_never_become_markup(visitor: Visitor) -> None:
     assert "<script>alert" not in visitor.answer.text
     visitor.open("ui/settings")
     assert "<script>alert" not in visitor.answer.text
+
+
+def test_a_form_that_changes_one_trait_keeps_the_items_of_a_list(begin: Begin) -> None:
+    schema = copy.deepcopy(PERSON)
+    traits: Any = schema["properties"]
+    traits["traits"]["properties"]["tags"] = {"type": "array", "items": {"type": "string"}, "title": "Tags"}
+    live = begin(schema=schema)
+    Caller(live, "app").sign_up(tags=["red", "round"])
+    visitor = Visitor(live)
+    visitor.sign_in()
+    page = visitor.open("ui/settings")
+    assert [field["value"] for field in page.all("input", name="traits.tags")] == ["red", "round"]
+    form = next(f for f in page.all("form") if f.has("input", name="traits.name"))
+    visitor.send(form=form, **{"traits.name": "Ann"})
+    assert visitor.whoami()["identity"]["traits"] == {
+        "email": "ann@example.org",
+        "name": "Ann",
+        "tags": ["red", "round"],
+    }

@@ -134,15 +134,16 @@ class Visitor:
         return self.send(identifier=email, password=password)
 
 
-def fields(form: Element) -> dict[str, str]:
+def fields(form: Element) -> dict[str, str | list[str]]:
     """What a browser sends of a form that nobody touched."""
-    found: dict[str, str] = {}
+    found: dict[str, str | list[str]] = {}
     for field in form.all("input"):
         if "name" not in field.attributes or "disabled" in field.attributes:
             continue
         if field["type"] == "checkbox" and "checked" not in field.attributes:
             continue
-        found[field["name"]] = field.attributes.get("value", "")
+        value, before = field.attributes.get("value", ""), found.get(field["name"], [])
+        found[field["name"]] = value if before == [] else [*([before] if isinstance(before, str) else before), value]
     for field in form.all("select"):
         chosen = [o for o in field.all("option") if "selected" in o.attributes]
         found[field["name"]] = chosen[0]["value"] if chosen else ""

@@ -146,7 +146,8 @@ class StartAgain(LimenError):
     """This flow is over; the person goes on in a new one that shows the message, or what is `told`.
 
     `page`: a link was opened, so whoever asks is in a browser and the new flow is one for pages. `error` is what
-    scripts get instead of the plain message, where they are told what comes next.
+    scripts get instead of the plain message, where they are told what comes next. `csrf`: the browser's new secret, where
+    one was made already.
     """
 
     def __init__(
@@ -156,9 +157,11 @@ class StartAgain(LimenError):
         page: bool = False,
         error: ApiError | None = None,
         told: tuple[Told, ...] | None = None,
+        csrf: str = "",
     ) -> None:
         super().__init__()
         self.message = message
+        self.csrf = csrf
         self.told = ((message, ""),) if told is None else told
         self.page = page
         self.error = error

@@ -72,9 +72,9 @@ class Change(Struct):
 async def _draw_settings(ctx: Context, flow: Flow, subject: Subject | None) -> None:
     if subject is None:
         raise errors.no_session()
-    values = dict(ui.flatten(subject.identity.traits, "traits"))
     for node in ctx.project.schema(subject.identity.schema_id).nodes(ID):
-        flow.ui.put(node.with_value(values[node.id]) if node.id in values else node)
+        flow.ui.put(node)
+    flow.ui.fill(subject.identity.traits, "traits", ID)
     flow.ui.append(_SAVE)
 
 

@@ -189,7 +189,7 @@ async def _asked_hooks(effects: Effects, session: Session, secret: str, *, page:
     try:
         await hooks.after_proof(effects, session)
     except FormError as error:
-        raise StartAgain(messages.GENERIC(reason=str(error)), page=page, told=error.told) from error
+        raise StartAgain(messages.GENERIC(reason=str(error)), page=page, told=error.told, csrf=secret) from error
     except ApiError as error:
         return replace(engine.failed(effects.ctx, error, effects.flow), csrf=secret or csrf.new_secret())
     return None
@@ -215,7 +215,7 @@ async def start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
     new = await fresh(ctx, "browser" if again.page else flow.type)
     for message, field in again.told:
         new.ui.tell(message, field)
-    secret = csrf.new_secret()
+    secret = again.csrf or csrf.new_secret()
     new.csrf = csrf.digest(secret) if new.is_browser else ""
     await store.save_new(ctx.db, new)
     if again.page:

@@ -13,7 +13,7 @@ from limen.core import messages, urls
 from limen.core.ui import Node, Script
 from limen.flow import script
 from limen.flow.model import Flow
-from limen.http.pages import arrange, awaiting, links, providers
+from limen.http.pages import arrange, awaiting, links, lists, providers
 from limen.http.pages.arrange import Form
 from limen.http.pages.factors import Holdings
 from limen.http.pages.items import ALERT, Item, item, shown
@@ -77,7 +77,9 @@ def view(
     :param recent: the person's last second steps, by method
     """
     told = flow.ui.messages
-    flow = replace(flow, ui=replace(flow.ui, nodes=providers.with_names(project, awaiting.nodes(flow))))
+    flow = replace(
+        flow, ui=replace(flow.ui, nodes=providers.with_names(project, lists.as_repeated(awaiting.nodes(flow))))
+    )
     forms = arrange.forms(flow.kind, flow.ui.nodes, [m.id for m in told if m.type == "error"], words, recent)
     providers.adorn(project, forms, last_provider)
     if any(m.id == messages.RECOVERED.id for m in told):
