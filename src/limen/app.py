@@ -344,7 +344,6 @@ async def run(
     tasks = [asyncio.create_task(one.serve(sockets=[sock])) for one, (_, sock) in zip(servers, opened, strict=True)]
     told(setup_link)
     gc.collect()
-    gc.set_threshold(10_000, 20, 50)  # requests leave few cycles behind, so looking for them can wait
     gc.freeze()  # what was made at the start stays: the collector need not look at it again
     gc.set_threshold(*OBJECTS)
     waiting = asyncio.create_task(stop.wait())
