@@ -157,3 +157,11 @@ def test_masked_strangers_may_ask_for_a_code_too(start: Start, kind: Kind) -> No
         seen.append((caller.last.status_code, told(flow), told(caller.shown("login"))))
     assert seen[0] == seen[1]
     assert mail.messages(server, "stranger@example.org") == []
+
+
+@pytest.mark.parametrize("kind", ["app", "script"])
+def test_who_signs_up_by_a_code_where_codes_are_off_is_told_so(start: Start, kind: Kind) -> None:
+    server = start({"selfservice": {"methods": {"code": {"enabled": False, "passwordless_enabled": False}}}})
+    caller = Caller(server, kind)
+    caller.submit(caller.start("registration"), method="code", traits={"email": ANN})
+    assert (caller.last.status_code, caller.last.json()["error"]["code"]) == (404, 404)

@@ -35,11 +35,12 @@ _SENT_NODES = (RESEND, _BACK, CONTINUE, HIDDEN, _SIGN_UP_FIELD)
 
 
 def _serves(ctx: Context, flow: Flow) -> bool:
-    return ctx.project.config.selfservice.methods.code.passwordless_enabled
+    """Also where codes are switched off: who asks for one is told so."""
+    return ctx.project.config.selfservice.methods.code.passwordless_enabled or not ctx.project.has_method(ID)
 
 
 async def _draw_sign_up(ctx: Context, flow: Flow, subject: Subject | None) -> None:
-    if not _serves(ctx, flow):
+    if not ctx.project.config.selfservice.methods.code.passwordless_enabled:
         return
     form = flow.ui
     if flow.situation == "profile":
