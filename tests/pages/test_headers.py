@@ -40,7 +40,7 @@ def test_every_page_is_locked_down(visitor: Visitor, path: str) -> None:
         "connect-src": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'", origin, "https://app.example.org"],
+        "form-action": ["'self'", origin, "https://app.example.org", visitor.server.console.rstrip("/")],
     }
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
@@ -101,7 +101,7 @@ def test_a_form_may_lead_to_every_place_a_flow_ends_at(begin: Begin) -> None:
     )  # fmt: skip
     assert form_action(live) == [
         "'self'", live.public.rstrip("/"), "https://*.example.org", "https://shop.example.com:8443", "myapp:",
-        "https://default.example.org", "https://login.example.net", "https://after.example.net",
+        live.console.rstrip("/"), "https://default.example.org", "https://login.example.net", "https://after.example.net",
         "https://password.example.net",
     ]  # fmt: skip
 
