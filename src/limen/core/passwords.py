@@ -7,7 +7,6 @@ import base64
 import os
 import secrets
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -150,8 +149,8 @@ def is_similar(identifier: str, password: str) -> bool:
 
 def _is_near(a: str, b: str) -> bool:
     """Whether the Levenshtein distance is below `_EDITS`: only the diagonal band that can hold such a path is filled."""
-    # No path is shorter than the letters that only one of the two has; mostly that settles it.
-    if max((Counter(a) - Counter(b)).total(), (Counter(b) - Counter(a)).total()) >= _EDITS:
+    # No path is shorter than the number of letters that only one of the two has; mostly that settles it.
+    if len(set(a) - set(b)) >= _EDITS or len(set(b) - set(a)) >= _EDITS:
         return False
     far = _EDITS
     row = {j: j for j in range(min(len(b), far) + 1)}

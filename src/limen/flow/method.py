@@ -11,7 +11,7 @@ from limen.context import Context
 from limen.core.errors import ApiError, LimenError, Told
 from limen.core.form import Form
 from limen.core.messages import Message
-from limen.core.schema import Path
+from limen.core.schema import Extracted, Path
 from limen.db.database import Commit
 from limen.flow.model import Flow, Situation, Submission
 from limen.identity.model import Identity
@@ -58,6 +58,7 @@ class Changed(Struct, frozen=True):
     proof: Proof | None = None
     keeps_flow: bool = True  # False: the flow changed too (a challenge was passed) and is stored with the rest
     more: Mapping[str, Any] = {}  # further fields of `Identity`, at a registration
+    extracted: Extracted | None = None  # what the traits stand for, where that was looked up already
     then: Then | None = None
 
 
@@ -227,6 +228,7 @@ class Part(Struct, frozen=True, kw_only=True):
     at_once: AtOnce | None = None
     announce: Announcement | None = None
     keeps_messages: bool = False  # a refusal adds to what the form said before
+    steady: bool = False  # what it draws for a stranger depends on the configuration alone, so it is drawn once
 
 
 class Method(Struct, frozen=True, kw_only=True):

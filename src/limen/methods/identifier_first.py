@@ -56,5 +56,5 @@ def _refuse(flow: Flow, form: Identify | None) -> None:
 
 METHOD = Method(
     id=ID,
-    login=Part(form=Identify, draw=_draw, submit=_submit, serves=_serves, claims=_claims, refused=_refuse),
+    login=Part(form=Identify, draw=_draw, submit=_submit, serves=_serves, claims=_claims, refused=_refuse, steady=True),
 )

@@ -165,6 +165,7 @@ METHOD = Method(
         form=SignIn,
         required=("lookup_secret",),
         claims=_claims_sign_in,
+        steady=True,
         draw=_draw_sign_in,
         submit=_sign_in,
         refused=lambda flow, _: flow.ui.reset("lookup_secret"),

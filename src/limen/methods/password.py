@@ -193,7 +193,8 @@ async def _sign_up(ctx: Context, flow: Flow, form: SignUp, about: Submission, su
         raise form_error(messages.PROPERTY_MISSING(property=name.rpartition(".")[2]), name)
     await check_policy(ctx, form.password, identifiers)
     hashed = await ctx.passwords.make(ctx.project.hasher, form.password)
-    return Changed(extracted.traits, {ID: {"hashed_password": hashed}}, proof=Proof(ID, "aal1", ctx.stamp))
+    config = {ID: {"hashed_password": hashed}}
+    return Changed(extracted.traits, config, proof=Proof(ID, "aal1", ctx.stamp), extracted=extracted)
 
 
 # --- settings -------------------------------------------------------------------------------------------------------
@@ -286,7 +287,10 @@ METHOD = Method(
         submit=_sign_in,
         refused=_refuse_sign_in,
         identified=_identified,
+        steady=True,
     ),
-    registration=Part(form=SignUp, required=("password",), draw=_draw_sign_up, submit=_sign_up, traits=True),
+    registration=Part(
+        form=SignUp, required=("password",), draw=_draw_sign_up, submit=_sign_up, traits=True, steady=True
+    ),
     settings=Part(form=Change, required=("password",), draw=_draw_settings, submit=_change, privileged=lambda _: True),
 )

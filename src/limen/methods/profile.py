@@ -94,6 +94,7 @@ METHOD = Method(
     registration=Part(
         form=Step,
         draw=_draw_registration,
+        steady=True,
         submit=_step,
         claims=_claims,
         csrf=lambda form: not _goes_back(form),

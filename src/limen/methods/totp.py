@@ -157,6 +157,7 @@ METHOD = Method(
         form=SignIn,
         required=("totp_code",),
         claims=_claims_sign_in,
+        steady=True,
         draw=_draw_sign_in,
         submit=_sign_in,
         refused=lambda flow, _: flow.ui.reset("totp_code"),

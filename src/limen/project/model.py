@@ -20,6 +20,7 @@ from limen.core.config import Config
 from limen.core.crypto import Keys
 from limen.core.passwords import Hasher
 from limen.core.schema import IdentitySchema
+from limen.core.ui import Node
 from limen.core.urls import Url
 from limen.project.templates import Template, compile_templates
 
@@ -55,6 +56,7 @@ class Project(Struct, frozen=True, kw_only=True):
     allowed_return_urls: tuple[Url, ...]
     csrf_cookie: str
     enforces_api_flows: bool = True
+    drawn: dict[tuple[str, ...], tuple[Node, ...]] = msgspec.field(default_factory=dict)  # see selfservice/engine.py
 
     def schema(self, id_: str = "") -> IdentitySchema:
         """The schema of this id, by default the default one.

@@ -65,6 +65,9 @@ _SETTINGS_KEYS = (
 )  # fmt: skip
 
 
+_FIRST: tuple[Situation, ...] = ("first", "identify", "profile", "unified")
+
+
 def lifespan(ctx: Context, kind: Kind) -> float:
     seconds: float = getattr(ctx.project.config.selfservice.flows, kind).lifespan
     return seconds
@@ -123,17 +126,27 @@ async def asked(ctx: Context, kind: Kind, id_: str | None, missing: str = "") ->
 
 
 async def draw(ctx: Context, flow: Flow, subject: Subject | None = None) -> None:
-    """Let every enabled method of this kind draw its part of the form, then sort."""
-    guarded = flow.is_browser
+    """Let every enabled method of this kind draw its part of the form, then sort. A form that is the same for everybody
+    is kept.
+    """
+    strangers = (flow.kind, flow.type, flow.situation, flow.identity_schema)
+    is_first = subject is None and flow.situation in _FIRST and not flow.ui.nodes
+    if is_first and (known := ctx.project.drawn.get(strangers)):
+        flow.ui.nodes = list(known)
+        return
+    guarded, steady = flow.is_browser, True
     for method in ALL:
         part = method.part(flow.kind)
         if part and (method.id == "profile" or ctx.project.has_method(method.id)):
             before = len(flow.ui.nodes)
+            steady = steady and part.steady
             await part.draw(ctx, flow, subject)
             guarded = guarded or (part.draws_token and len(flow.ui.nodes) > before)
     if guarded:  # an app's form has the field too, empty, but only beside others
         flow.ui.put(ui.CSRF_NODE)
     sort(ctx, flow, subject)
+    if is_first and steady:
+        ctx.project.drawn[strangers] = tuple(flow.ui.nodes)
 
 
 async def draw_with(ctx: Context, flow: Flow, method: str) -> None:

@@ -168,7 +168,7 @@ async def sign_up(ctx: Context, flow: Flow, changed: Changed, so_far: Submitted)
     :raises FormError: an identifier or an address belongs to somebody already, the traits do not fit, or a hook says no
     :raises ApiError: a web hook failed; after the person was stored, which the error says
     """
-    extracted = ctx.project.schema(flow.identity_schema).extract(changed.traits)
+    extracted = changed.extracted or ctx.project.schema(flow.identity_schema).extract(changed.traits)
     schema = ctx.project.schema(flow.identity_schema).id
     identity = identities.build(
         ctx, schema, extracted, changed.credentials,

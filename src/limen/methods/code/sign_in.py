@@ -280,6 +280,7 @@ PART = Part(
     form=SignIn,
     serves=_serves,
     draws_token=False,
+    steady=True,
     draw=_draw,
     submit=_submit,
     claims=_claims,

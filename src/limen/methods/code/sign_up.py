@@ -126,4 +126,6 @@ async def _use_sign_up_code(ctx: Context, flow: Flow, form: SignUp) -> Outcome:
     )
 
 
-PART = Part(form=SignUp, serves=_serves, draws_token=False, draw=_draw_sign_up, submit=_sign_up, traits=True)
+PART = Part(
+    form=SignUp, serves=_serves, draws_token=False, draw=_draw_sign_up, submit=_sign_up, traits=True, steady=True
+)

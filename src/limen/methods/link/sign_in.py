@@ -120,4 +120,4 @@ async def _use(ctx: Context, flow: Flow, token: str) -> Outcome:
     return Passed(after, Proof(ID, "aal1", ctx.stamp), before=identity, then=then)
 
 
-PART = Part(form=SignIn, serves=_serves, draw=_draw, submit=_submit, identified=_identified)
+PART = Part(form=SignIn, serves=_serves, draw=_draw, submit=_submit, identified=_identified, steady=True)
