@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from limen.cli import main
+from tests.support import logs
 from tests.support.server import PERSON
 
 PROVIDER = {"id": "google", "provider": "google", "client_id": "a", "mapper_url": "base64://e30="}
@@ -81,9 +82,9 @@ def printed(folder: Path, command: str, config: Any, env: dict[str, str] | None 
     schemas = [{"id": "default", "url": (folder / "person.schema.json").as_uri()}]
     file = folder / "limen.yml"
     file.write_text(yaml.safe_dump({"identity": {"schemas": schemas}, **config}))
-    with capture_logs() as logs:
+    with logs.kept(), capture_logs() as told:
         result = CliRunner().invoke(main, command.format(file).split(), env=env)
-    return f"{result.output}{logs}{result.exception or ''}"
+    return f"{result.output}{told}{result.exception or ''}"
 
 
 def without_secrets(text: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from limen import log
 from tests.hooks.conftest import SESSION, Begin, Hook, after, refusal, sign_in
+from tests.support import logs
 from tests.support.callers import KINDS, PASSWORD, Caller, Kind, told
 from tests.support.receiver import Receiver, Reply
 from tests.support.server import LiveServer
@@ -80,11 +81,10 @@ def test_a_redirect_elsewhere_takes_no_secrets_along(begin: Begin, hook: Hook, r
 def logged(server: LiveServer) -> Iterator[io.StringIO]:
     """What the server writes to its log meanwhile, down to the last detail."""
     lines = io.StringIO()
-    config = server.app.config
-    loud = type(config.log)(level="trace", format="json")
-    log.configure(type("", (), {"log": loud})(), lines)  # type: ignore[arg-type]
-    yield lines
-    log.configure(config)
+    loud = type(server.app.config.log)(level="trace", format="json")
+    with logs.kept():
+        log.configure(type("", (), {"log": loud})(), lines)  # type: ignore[arg-type]
+        yield lines
 
 
 def test_nothing_secret_is_logged_or_told(begin: Begin, hook: Hook, receiver: Receiver) -> None:
