@@ -64,8 +64,9 @@ def test_people_are_found_by_the_beginnings_of_words(operator: Operator, text: s
 def test_people_are_found_by_ids(operator: Operator) -> None:
     person = operator.person("fay@example.org", external_id="crm-4711")
     id_ = person["id"]
-    for text in (id_, id_.upper(), id_.replace("-", ""), id_[:8], id_[:20], "crm-4711", "CRM", "4711"):
+    for text in (id_, id_.upper(), id_.replace("-", ""), id_[:20], "crm-4711", "CRM", "4711"):
         assert found(operator, search=text) == ["f"], text
+    assert "f" in found(operator, search=id_[:8])  # with whoever else was made in the same minute
     assert found(operator, search=f"{id_} fay") == ["f"]
     assert found(operator, search=f"{id_} ann") == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -61,8 +62,13 @@ def test_the_short_way_comes_to_the_same(traits: dict[str, Any]) -> None:
     assert found[0] == found[1]
 
 
-def test_an_id_is_a_random_uuid_and_nobody_elses() -> None:
+def test_an_id_is_a_uuid_of_its_moment_and_nobody_elses() -> None:
+    before = time.time_ns() // 1_000_000
     made = [new_id() for _ in range(2000)]
+    moments = [int(one.replace("-", "")[:12], 16) for one in made]
+    assert moments == sorted(moments)
+    assert before <= moments[0] <= moments[-1] <= time.time_ns() // 1_000_000
+    assert len({one.replace("-", "")[13:] for one in made}) == len(made)
     assert len(set(made)) == len(made)
-    assert {(one.version, one.variant) for one in map(uuid.UUID, made)} == {(4, uuid.RFC_4122)}
+    assert {(one.version, one.variant) for one in map(uuid.UUID, made)} == {(7, uuid.RFC_4122)}
     assert made == [str(uuid.UUID(one)) for one in made]

@@ -107,7 +107,8 @@ class Sqlite:
             connection.execute("pragma wal_autocheckpoint = 4000")
         connection.execute(f"pragma foreign_keys = {'on' if o.foreign_keys else 'off'}")
         connection.execute("pragma temp_store = memory")
-        connection.execute("pragma mmap_size = 1073741824")
+        # Mapped pages spare readers a copy; the writer copies what it changes all the same, and would map anew as the file grows.
+        connection.execute(f"pragma mmap_size = {1073741824 if read_only else 0}")
         return connection
 
     async def rows(self, sql: str, params: Params) -> Sequence[Row]:
