@@ -73,7 +73,8 @@ def _result(answer: Mapping[str, Any]) -> str:
 def _error(text: str) -> JsonnetError:
     """What was wrong and where; the stack below it is the engine's."""
     lines = [line.strip().partition("\t")[0] for line in text.removeprefix("RUNTIME ERROR: ").strip().splitlines()]
-    told = " at ".join(line.replace(_REFUSED, "files cannot be imported") for line in lines[:2] if line)
+    # The engine does not end its own text about imports: a letter of something else may follow.
+    told = " at ".join("files cannot be imported" if line.startswith(_REFUSED) else line for line in lines[:2] if line)
     error = Cancelled(told) if text.startswith("RUNTIME ERROR: cancel\n") else JsonnetError(told)
     error.is_static = not text.startswith("RUNTIME ERROR: ")
     return error
