@@ -112,7 +112,7 @@ async def somebody(own: Config) -> tuple[str, list[Any]]:
     await app.open()
     db = app.site.database()
     owner = await store.by_id(db, (await operators.everybody(db))[0].identity_id)
-    people = [one.identity() for one in await listing.page(db, "8", 400)]
+    people = [one.identity() for one in await listing.page(db, "0", 400)]
     await app.stop()
     return owner.called if owner else "", [one for one in people if "name" in one.traits][
         :40
