@@ -19,6 +19,7 @@ from limen.flow.guesses import network
         ("127.0.0.1", ""),
         ("::1", ""),
         ("fd00::1", ""),
+        ("::ffff:10.0.0.1", ""),
         ("somewhere", ""),
         ("", ""),
     ],

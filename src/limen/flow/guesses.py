@@ -131,21 +131,21 @@ def too_many() -> FormError:
     return form_error(messages.TOO_MANY_GUESSES())
 
 
+@lru_cache(maxsize=4096)
 def network(ip: str) -> str:
     """The counter of a public address; of IPv6 the 64 bits that one customer has.
 
     A private address is a proxy that nobody told us to trust, or a colleague: it has none ("").
     """
-    return _counter(ip) or _counter(ip.rpartition(":")[0])  # who comes directly is known with the port
-
-
-@lru_cache(maxsize=4096)
-def _counter(ip: str) -> str:
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ""
-    if not address.is_global:
+    address = _parsed(ip) or _parsed(ip.rpartition(":")[0])  # who comes directly is known with the port
+    if address is None or not address.is_global:
         return ""
     bits = 64 if address.version == 6 else 32
     return f"from:{ipaddress.ip_network((address, bits), strict=False).network_address}"
+
+
+def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(ip)
+    except ValueError:
+        return None
