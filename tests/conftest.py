@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.postgres import PostgresServer, shared_folder
+from tests.support.receiver import Receiver
 from tests.support.server import LiveServer, serve
 
 # How long an example takes says more about the machine than about the code.
@@ -65,6 +66,14 @@ def borrowed_dsn(kind: str, folder: Path) -> Iterator[str]:
             yield dsn
     else:
         yield new_dsn(kind, folder)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server that notes what it is told."""
+    found = Receiver()
+    yield found
+    found.close()
 
 
 @pytest.fixture(params=DATABASES)

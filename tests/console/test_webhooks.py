@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ from tests.support.server import LiveServer
 
 ANN, SECRET = "ann@example.org", "a-secret-of-the-receiver"
 PLACE = "api/auth/webhooks"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.close()
 
 
 def subscribed(owner: Console, receiver: Receiver, *events: str, path: str = "/hook") -> str:

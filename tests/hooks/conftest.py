@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,13 +25,6 @@ ON = {
 }
 SMALL = "function(ctx) {flow: ctx.flow.id, who: if std.objectHas(ctx, 'identity') then ctx.identity.traits else null}"
 SESSION = {"hook": "session"}
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
 
 
 def source(snippet: str) -> str:

@@ -205,29 +205,26 @@ class Sqlite:
             self._waits = wanted
 
     def _alone(self, job: _Job) -> _Done:
-        try:
-            return job, job.work(self._writer), None
-        except MEANT as error:
-            failure: Exception = error
-        except sqlite3.IntegrityError as error:
-            failure = DatabaseError(str(error))
-        self._writer.execute("rollback")
-        return job, None, failure
+        result, failure = self._worked(job)
+        if failure:
+            self._writer.execute("rollback")
+        return job, result, failure
 
     def _attempt(self, job: _Job) -> _Done:
         self._writer.execute("savepoint job")
-        result: Any = None
-        failure: Exception | None = None
-        try:
-            result = job.work(self._writer)
-        except MEANT as error:
-            failure = error
-        except sqlite3.IntegrityError as error:
-            failure = DatabaseError(str(error))
+        result, failure = self._worked(job)
         if failure:
             self._writer.execute("rollback to job")
         self._writer.execute("release job")
         return job, result, failure
+
+    def _worked(self, job: _Job) -> tuple[Any, Exception | None]:
+        try:
+            return job.work(self._writer), None
+        except MEANT as error:
+            return None, error
+        except sqlite3.IntegrityError as error:
+            return None, DatabaseError(str(error))
 
 
 _Done = tuple[_Job, Any, BaseException | None]

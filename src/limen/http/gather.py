@@ -45,7 +45,7 @@ class Gathered(asyncio.Transport):
         self._to.close()
 
     def abort(self) -> None:
-        self._held = []
+        self._held, self._size = [], 0
         self._to.abort()
 
     def is_closing(self) -> bool:
