@@ -47,7 +47,9 @@ async def test_a_mistake_is_told_with_its_place(snippet: str, told: str) -> None
 @pytest.mark.parametrize(
     ("snippet", "told"),
     [
-        ("std.foldl(function(s, i) s + s, std.range(1, 40), 'ab')", "it takes too much memory"),
+        ("std.length(std.range(1, 1000000000))", "it takes too much memory"),
+        # A processor that is slow may spend its time before the memory is full.
+        ("std.foldl(function(s, i) s + s, std.range(1, 40), 'ab')", "it takes too (much memory|long)"),
         (
             "std.foldl(function(s, i) s + std.length(std.range(1, 999)), std.range(1, 200000), 0)",
             "it takes too long",
