@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
-import yaml
 from click.testing import CliRunner
 
+from limen.app import GRACE
 from limen.cli import main
 from limen.core.configload import load
+from limen.core.configtypes import duration
+from tests.deploy.files import FOLDER, ROOT, asked, compose, instruction, unit
 
-FOLDER = Path(__file__).parents[2] / "deploy"
+CONFIG = "/etc/limen/limen.yml"
 SECRETS = {
     "DSN": "postgres://limen:x@db/limen",
     "SECRETS_DEFAULT": "0123456789abcdef0123456789abcdef",
     "SECRETS_COOKIE": "0123456789abcdef0123456789abcdee",
     "SECRETS_CIPHER": "0123456789abcdef0123456789abcded",
+    "COURIER_SMTP_CONNECTION_URI": "smtp://limen:x@mail:587/",
 }
 
 
@@ -36,10 +38,6 @@ def understood(words: list[str]) -> click.Context:
     return command.make_context(command.name, words, parent=context)
 
 
-def compose() -> dict[str, Any]:
-    return dict(yaml.safe_load((FOLDER / "compose.yml").read_text()))
-
-
 def test_the_configuration_is_complete_with_the_secrets_from_the_environment(tmp_path: Path) -> None:
     text = (FOLDER / "limen.yml").read_text().replace("/etc/limen/identity", f"{FOLDER}/identity")
     file = tmp_path / "limen.yml"
@@ -52,15 +50,24 @@ def test_the_configuration_is_complete_with_the_secrets_from_the_environment(tmp
 def test_the_commands_in_the_files_are_ours() -> None:
     services = compose()["services"]
     assert understood(services["migrate"]["command"]).params["yes"] is True
-    container = (FOLDER / "Containerfile").read_text()
-    for name in ("CMD", "HEALTHCHECK"):
-        found = re.search(rf"^{'    CMD' if name == 'HEALTHCHECK' else name} (\[.*\])$", container, re.MULTILINE)
-        assert found is not None
-        words = list(yaml.safe_load(found[1]))
-        assert understood(words[1:] if words[0] == "limen" else words).params
-    unit = (FOLDER / "limen.service").read_text()
-    for line in re.findall(r"^ExecStart(?:Pre)?=/opt/limen/bin/limen (.*)$", unit, re.MULTILINE):
-        assert understood(shlex.split(line)).params["config"] == ("/etc/limen/limen.yml",)
+    assert understood(instruction("CMD")).params
+    for setting in ("ExecStartPre", "ExecStart"):
+        for line in unit(setting):
+            assert understood(shlex.split(line.removeprefix("/opt/limen/bin/limen "))).params["config"] == (CONFIG,)
+
+
+def test_everybody_is_given_the_same_configuration() -> None:
+    services = compose()["services"]
+    assert f"./limen.yml:{CONFIG}:ro" in services["limen"]["volumes"]
+    assert services["migrate"]["volumes"] == services["limen"]["volumes"]
+    assert services["migrate"]["environment"] == services["limen"]["environment"]
+    assert understood(instruction("CMD")).params["config"] == (CONFIG,)
+    assert understood(services["migrate"]["command"]).params["config"] == (CONFIG,)
+
+
+def test_the_database_is_asked_by_tcp_whether_it_is_ready() -> None:
+    """While the image makes a database, a server that is about to stop answers at the Unix socket."""
+    assert "--host" in compose()["services"]["postgres"]["healthcheck"]["test"]
 
 
 def test_what_compose_mounts_is_there() -> None:
@@ -81,15 +88,31 @@ def test_what_compose_runs_without_building_it_is_built_by_another_service() -> 
 
 
 def test_compose_asks_for_every_secret() -> None:
-    asked = set(re.findall(r"\$\{(\w+)", (FOLDER / "compose.yml").read_text()))
     named = set(re.findall(r"^(\w+)=$", (FOLDER / "example.env").read_text(), re.MULTILINE))
-    assert asked == named
+    assert asked() == named
+    refused = set(re.findall(r"\$\{(\w+):\?", (FOLDER / "compose.yml").read_text()))
+    assert refused == named, "an empty one is refused before anything starts"
 
 
 def test_what_the_container_copies_is_there() -> None:
     for line in re.findall(r"^COPY (?!--from)(.*)$", (FOLDER / "Containerfile").read_text(), re.MULTILINE):
         for source in line.split()[:-1]:
-            assert (FOLDER.parent / source).exists(), source
+            assert (ROOT / source).exists(), source
+            assert f"!/{source}" in (ROOT / ".dockerignore").read_text().splitlines(), source
+
+
+def test_what_compose_is_told_of_secrets_stays_here() -> None:
+    """Neither in the history nor in what the image is built from."""
+    assert "/deploy/.env" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "*" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+def test_whoever_stops_it_waits_longer_than_it_takes() -> None:
+    """What has to end: the balancer's time, then the running requests."""
+    config = load([FOLDER / "limen.yml"], env=SECRETS, flags={}).config
+    needed = config.limen.drain + GRACE
+    assert int(unit("TimeoutStopSec")[0]) > needed
+    assert (duration(compose()["services"]["limen"]["stop_grace_period"]) or 0) > needed
 
 
 @pytest.mark.parametrize("name", ["compose.yml", "Containerfile", "limen.service", "limen.yml"])

@@ -21,7 +21,7 @@ from tests.support.server import serve
 ENDINGS = 60
 
 
-async def _allow(name: str, *, connections: bool) -> None:
+async def allow(name: str, *, connections: bool) -> None:
     connection = await asyncpg.connect(postgres().dsn("postgres"))
     try:
         await connection.execute(f"alter database {name} allow_connections {str(connections).lower()}")
@@ -39,7 +39,7 @@ def test_it_is_told_and_goes_on(tmp_path: Path) -> None:
         caller = Caller(live, "app")
         caller.sign_up()
         token = {"x-session-token": caller.token}
-        asyncio.run(_allow(name, connections=False))
+        asyncio.run(allow(name, connections=False))
         try:
             for path in ("sessions/whoami", "sessions", "self-service/login/api", "health/ready"):
                 answer = httpx.get(live.public + path, headers=token, timeout=60)
@@ -51,7 +51,7 @@ def test_it_is_told_and_goes_on(tmp_path: Path) -> None:
             assert next(line for line in metrics.splitlines() if line.startswith("limen_database_up{")).endswith(" 0")
             assert "limen_courier_messages_waiting{" not in metrics
         finally:
-            asyncio.run(_allow(name, connections=True))
+            asyncio.run(allow(name, connections=True))
         until(lambda: httpx.get(live.public + "sessions/whoami", headers=token, timeout=60).status_code == 200)
 
 
