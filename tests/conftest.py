@@ -11,20 +11,27 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx._config as httpx_config
 import httpx._transports.default as httpx_transport
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import PostgresServer, shared_folder
 from tests.support.receiver import Receiver
-from tests.support.server import LiveServer, serve
+from tests.support.server import PATIENCE, LiveServer, serve
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("limen", deadline=None)
+# How long an example takes says more about the machine than about the code; and each run tries the same examples, so that
+# what one says, all say.
+settings.register_profile("limen", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("limen")
 
 # A client reads all certificates of the machine, which takes longer than most tests: read them once.
 httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
+
+# Who asks waits longer than five seconds: how long an answer takes says more about the machine, too.
+for what in ("connect", "read", "write", "pool"):
+    setattr(httpx_config.DEFAULT_TIMEOUT_CONFIG, what, PATIENCE)
+os.environ["AIOSMTPD_CONTROLLER_TIMEOUT"] = str(PATIENCE)
 
 DATABASES = ("sqlite", "postgres")
 # What `--quick` runs, but for what is marked slow: all that needs no server, and the ways most people go.

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi import checks
 
 from tests.conftest import Start
 from tests.support.callers import Caller
-from tests.support.server import LiveServer
+from tests.support.server import PATIENCE, LiveServer
 
 CHECKS = [
     not_a_server_error, checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance,
@@ -109,7 +109,7 @@ def _everything(world: World, operation: Any, mode: GenerationMode, base: str) -
                 if values and name in values:
                     values[name] = world.named(operation.path)
         headers = {"X-Session-Token": world.ann.token} if signed_in else {}
-        answer = case.call(base_url=base, session=world.http, headers=headers, allow_redirects=False)
+        answer = case.call(base_url=base, session=world.http, headers=headers, allow_redirects=False, timeout=PATIENCE)
         case.validate_response(answer, checks=CHECKS)
 
     return send

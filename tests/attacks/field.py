@@ -71,7 +71,7 @@ class Field:
             self.ear.sow(name, secret, always=True)
         self.owner = self.heard(operator(server, "owner", "owner@example.org"), "owner")
         self.program = self.heard(program(server), "program")
-        self.admin = httpx.Client(base_url=server.admin, headers=JSON, timeout=30)
+        self.admin = httpx.Client(base_url=server.admin, headers=JSON)
         server.closing.append(self.admin.close)
         self.ear.at(self.admin, "admin")
         self.ids: dict[str, str] = {}

@@ -91,7 +91,7 @@ def test_85_nothing_of_another_project_is_shown_or_touched(server: LiveServer) -
     serve_other(server)
     owner = operator(server, "owner", "owner-of-the-second@example.org")
     callers = {"service": program(server)}
-    admin = httpx.Client(base_url=server.admin, headers=JSON, timeout=30)
+    admin = httpx.Client(base_url=server.admin, headers=JSON)
     heard: list[tuple[str, str]] = []
     for one in (*ADMIN, *sorted(ROUTES, key=lambda route: route.id in ("logout", "login", "register"))):
         if one.id in ("setUp", "revokeKey"):
@@ -114,7 +114,7 @@ def test_85_people_of_another_project_are_strangers(server: LiveServer) -> None:
     before = first.rows()
     serve_other(server)
     carried = {**JSON, "x-session-token": first.ann.token}
-    http = httpx.Client(base_url=server.public, headers=carried, timeout=30)
+    http = httpx.Client(base_url=server.public, headers=carried)
     heard = []
     for one in PUBLIC:
         for place in places(one.path, {**first.ids, **first.flows}):

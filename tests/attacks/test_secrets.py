@@ -167,7 +167,7 @@ def sow_provider(field: Field) -> None:
 def use(field: Field) -> None:
     """Every operation of every port, by somebody who may, on people who are there; what ends things comes last."""
     ids = {"{id}": field.ids["ann"], "{identity_id}": field.ids["ann"]}
-    nobody = httpx.Client(base_url=field.server.public, headers=JSON, timeout=30)
+    nobody = httpx.Client(base_url=field.server.public, headers=JSON)
     field.ear.at(nobody, "nobody")
     for http, operations in ((field.admin, ADMIN), (nobody, PUBLIC)):
         for one in operations:

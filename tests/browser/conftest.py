@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,17 +16,18 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.support.server import LiveServer, serve
+from tests.support.process import free_port
+from tests.support.server import PATIENCE, LiveServer, serve
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 PASSWORD = "correct-horse-battery-1"
-START_SECONDS = 60
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # What Chromium says of an answer that is meant to be an error page.
 _EXPECTED = "Failed to load resource: the server responded with a status of"
 
 
-expect.set_options(timeout=30_000)  # machines that run tests may be slow
+PATIENT = PATIENCE * 1000  # milliseconds, as Playwright counts
+expect.set_options(timeout=PATIENT)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,17 +42,10 @@ def chromium() -> str:
     return found
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def limen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that was started with no configuration at all, but for its ports."""
-    public, admin = _free_port(), _free_port()
+    public, admin = free_port(), free_port()
     base = f"http://localhost:{public}/"
     folder = tmp_path_factory.mktemp("limen")
     own = {
@@ -74,11 +67,11 @@ def limen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield base
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(base + "health/ready").status_code == 200:
@@ -98,7 +91,7 @@ def live(tmp_path: Path) -> Iterator[LiveServer]:
 def browser() -> Iterator[Browser]:
     """One for all tests of this folder. It has an event loop in this thread, so it must not outlive them."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"], timeout=PATIENT)
         yield started
         started.close()
 
@@ -123,7 +116,7 @@ def window(browser: Browser) -> Iterator[Open]:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENT)
         page.on("console", told)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page

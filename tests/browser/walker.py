@@ -92,6 +92,7 @@ class Walker:
         :param buttons: how many main buttons it has
         """
         page = self.page
+        page.wait_for_load_state()
         keep(page, f"{stop}-{self.look}")
         expect(page.locator("html")).to_have_attribute("lang", self.said("en", "de"))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it has to be moved sideways"

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
+from limen.trace import keeper
 from tests.support.callers import KINDS, PASSWORD, Caller, Kind
 from tests.support.server import LiveServer
+
+
+@pytest.fixture(autouse=True)
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why something was refused is written down in the background: here not before the end."""
+    monkeypatch.setattr(keeper, "EVERY", 3600.0)
+
 
 everybody = pytest.mark.parametrize("kind", KINDS)
 ANN = "ann@example.org"

@@ -21,7 +21,7 @@ from tests.support import mail
 from tests.support.callers import Caller
 from tests.support.console import Console, at_database, operator
 from tests.support.process import PROGRAM, configured, environment, limen, until
-from tests.support.server import PERSON, LiveServer, merge
+from tests.support.server import PATIENCE, PERSON, LiveServer, merge
 
 ANN, OWNER = "ann@example.org", "owner@example.org"
 PLACE, CODE = "api/auth/email-templates", "api/auth/email-templates/verification_code_valid"
@@ -207,7 +207,7 @@ def test_every_node_has_it_at_once_also_a_courier_of_its_own(
             assert mails.wait(ANN)["Subject"].startswith("Acme: your code is ")
         finally:
             courier.terminate()
-            courier.wait(30)
+            courier.wait(PATIENCE)
 
 
 def test_a_text_message_has_its_part(start: Start) -> None:

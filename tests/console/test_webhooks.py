@@ -16,7 +16,7 @@ from tests.conftest import Start
 from tests.support.callers import Caller
 from tests.support.console import Console, at_database, operator
 from tests.support.receiver import Call, Receiver, Reply, wait_for
-from tests.support.server import LiveServer
+from tests.support.server import PATIENCE, LiveServer
 
 ANN, SECRET = "ann@example.org", "a-secret-of-the-receiver"
 PLACE = "api/auth/webhooks"
@@ -130,7 +130,7 @@ def until_attempted(owner: Console, count: int) -> dict[str, Any]:
 
 def test_a_slow_receiver_holds_up_nobody(server: LiveServer, owner: Console, receiver: Receiver) -> None:
     answer, people = threading.Event(), SLOTS + 2
-    receiver.during = lambda path: None if path == "/quick" else bool(answer.wait(30)) or None
+    receiver.during = lambda path: None if path == "/quick" else bool(answer.wait(PATIENCE)) or None
     hooks = [{"url": receiver.url(path), "events": ["register"]} for path in ("/slow", "/quick")]
     owner.ask("PUT", PLACE, {"webhooks": hooks})
     for number in range(people):

@@ -32,24 +32,30 @@ class _Controller(Controller):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._open: list[Any] = []
+        self.opened: list[Any] = []
+        self.closed = 0
 
     def factory(self) -> SMTP:
         server = super().factory()
-        made = server.connection_made
+        made, lost = server.connection_made, server.connection_lost
 
         def connection_made(transport: Any) -> None:
-            self._open.append(transport)
+            self.opened.append(transport)
             made(transport)
 
+        def connection_lost(error: Exception | None) -> None:
+            self.closed += 1
+            lost(error)
+
         server.connection_made = connection_made  # type: ignore[method-assign]
+        server.connection_lost = connection_lost  # type: ignore[method-assign]
         return server
 
     def hang_up(self) -> None:
         async def close() -> None:
             self.server.close()
             for _ in range(3):  # some may be on their way in
-                for transport in self._open:
+                for transport in self.opened:
                     transport.abort()
                 await asyncio.sleep(0.03)
 
@@ -93,6 +99,11 @@ class MailServer:
             VERIFYING, {"courier": {"smtp": {"connection_uri": uri, **smtp}, "worker": {"pull_wait": "100ms"}}}
         )
 
+    @property
+    def is_left(self) -> bool:
+        """All who were connected have hung up, and nothing of theirs comes any more."""
+        return self._controller.closed == len(self._controller.opened)
+
     def close(self) -> None:
         if self._runs:
             self._runs = False
@@ -127,7 +138,7 @@ class MailServer:
             server.transport.close()
             return "421 gone"
         if address in self.stall:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)

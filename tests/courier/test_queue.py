@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -14,11 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from limen.courier import deliver
 from tests.conftest import Start, new_dsn
 from tests.courier.conftest import MailServer, message, messages, settled, sign_up
 from tests.support.direct import ask
 from tests.support.process import PROGRAM, configured, environment, until
-from tests.support.server import LiveServer, merge
+from tests.support.server import PATIENCE, LiveServer, merge
 
 Couriers = list["subprocess.Popen[bytes]"]
 
@@ -26,7 +27,7 @@ Couriers = list["subprocess.Popen[bytes]"]
 def import_and_ask(server: LiveServer, count: int) -> list[str]:
     """As many messages as that: people are made, and ask for a recovery code."""
     people = [f"p{number}@example.org" for number in range(count)]
-    with httpx.Client(timeout=60) as http:
+    with httpx.Client() as http:
         for address in people:
             assert http.post(
                 f"{server.admin}admin/identities", json={"schema_id": "default", "traits": {"email": address}}
@@ -50,15 +51,23 @@ def test_servers_share_the_queue(start: Start, mails: MailServer) -> None:
     assert Counter(str(mail["To"]) for mail in mails.mails) == Counter(people)
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail servers count as quick, however busy the machine is: one message at a time is under way."""
+    monkeypatch.setattr(deliver, "PATIENCE", 3600.0)
+
+
+@pytest.mark.usefixtures("quick")
 def test_connections_are_used_again(start: Start, mails: MailServer) -> None:
     over = recovering(mails)
     waiting = start(over)
     people = import_and_ask(waiting, 20)
     start(over, watch_courier=True)
     until(lambda: len(mails.mails) >= len(people))
-    assert mails.connections < len(people) / 2, "one is enough as long as the server answers quickly"
+    assert mails.connections == 1, "one is enough as long as the server answers quickly"
 
 
+@pytest.mark.usefixtures("quick")
 def test_messages_go_out_in_the_order_they_came(start: Start, mails: MailServer) -> None:
     over = recovering(mails)
     people = import_and_ask(start(over), 8)
@@ -106,9 +115,21 @@ def couriers() -> Iterator[Couriers]:
         one.wait()
 
 
-def watch(file: str, couriers: Couriers) -> subprocess.Popen[bytes]:
-    """`limen courier watch`, in a process of its own."""
-    words = (*PROGRAM, "courier", "watch", "-c", file, "--expose-metrics-port", "0")
+ONE_AT_A_TIME = """
+from limen.courier import deliver
+deliver.PATIENCE = 3600
+from limen.cli import main
+main()
+"""
+
+
+def watch(file: str, couriers: Couriers, *, patient: bool = False) -> subprocess.Popen[bytes]:
+    """`limen courier watch`, in a process of its own.
+
+    :param patient: a mail server counts as quick, however busy the machine is
+    """
+    program = (sys.executable, "-c", ONE_AT_A_TIME) if patient else PROGRAM
+    words = (*program, "courier", "watch", "-c", file, "--expose-metrics-port", "0")
     log = Path(file).with_suffix(f".{len(couriers)}.log").open("wb")
     with log:
         couriers.append(subprocess.Popen(words, env=environment(), stdout=log, stderr=log))
@@ -137,7 +158,7 @@ def test_a_courier_that_is_killed_loses_nothing_and_sends_nothing_twice(
     twice = [address for address, times in Counter(str(mail["To"]) for mail in mails.mails).items() if times > 1]
     assert set(twice) <= under_way, "only what was taken when nobody could write it down any more"
     os.kill(second.pid, signal.SIGTERM)
-    assert second.wait(20) == 0
+    assert second.wait(PATIENCE) == 0
 
 
 def multiply(server: LiveServer, count: int) -> list[str]:
@@ -167,11 +188,11 @@ def test_a_courier_killed_amid_a_thousand_messages_repeats_only_what_it_could_no
     server = start(over)
     people = multiply(server, 1000)
     file = configured(tmp_path, server.app.config.dsn, over)
-    first = watch(file, couriers)
+    first = watch(file, couriers, patient=True)
     until(lambda: len(mails.mails) >= 500)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    time.sleep(0.5)  # what the mail server has read by now, it keeps
+    until(lambda: mails.is_left)  # what the mail server has read by now, it keeps
     written = {row[0] for row in ask(server.app.config.dsn, "select recipient from messages where status = 'sent'")}
     in_flight = {str(mail["To"]) for mail in mails.mails} - written
     assert len(in_flight) <= 1
@@ -182,7 +203,7 @@ def test_a_courier_killed_amid_a_thousand_messages_repeats_only_what_it_could_no
     assert sent.keys() == set(people)
     assert {address for address, times in sent.items() if times > 1} == in_flight
     os.kill(second.pid, signal.SIGTERM)
-    assert second.wait(20) == 0
+    assert second.wait(PATIENCE) == 0
 
 
 @pytest.mark.slow
@@ -196,7 +217,7 @@ def test_a_courier_that_is_stopped_gives_back_what_it_holds(
     stopped = watch(configured(tmp_path, server.app.config.dsn, over), couriers)
     until(lambda: messages(server, status="processing"))
     os.kill(stopped.pid, signal.SIGTERM)
-    assert stopped.wait(30) == 0
+    assert stopped.wait(PATIENCE) == 0
     assert messages(server, status="processing") == []
     told = [message(server, one["id"])["dispatches"] for one in messages(server)]
     assert {one["error"]["message"] for attempts in told for one in attempts} == {
@@ -213,6 +234,6 @@ def test_a_courier_of_a_database_that_is_behind_says_so(tmp_path: Path, mails: M
     dsn = new_dsn("sqlite", tmp_path)
     over = merge(mails.config, {"limen": {"database": {"auto_migrate": False}}})
     words = (*PROGRAM, "courier", "watch", "-c", configured(tmp_path, dsn, over))
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert "Run `limen migrate sql up" in done.stderr

@@ -22,7 +22,7 @@ from tests.browser.conftest import chromium
 from tests.docs.markdown import Block, Document
 from tests.support import javascript
 from tests.support.process import Node, environment, free_port, until
-from tests.support.server import PERSON, base_config, merge
+from tests.support.server import PATIENCE, PERSON, base_config, merge
 
 PUBLIC, ADMIN, CONSOLE, MAIL, HOOKS = "4433", "4434", "8787", "1025", "4436"
 POSTGRES = "postgres://limen:secret@127.0.0.1:5432/limen"  # what documents call a database
@@ -163,7 +163,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         self._ended(done.returncode, done.stdout, fails=fails)
@@ -178,6 +178,7 @@ class Runner:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             page = browser.new_page()
+            page.set_default_timeout(PATIENCE * 1000)
             page.on("console", lambda message: said.append(message.text))
             page.goto(f"http://localhost:{self.names[PUBLIC]}/ui/login")
             page.evaluate(f"async () => {{\n{text}\n}}")

@@ -23,7 +23,7 @@ from tests.conftest import new_dsn, postgres
 from tests.moving.kratosdb import NOW, Kratos
 from tests.support.callers import PASSWORD, Caller
 from tests.support.direct import ask
-from tests.support.server import PERSON, LiveServer, base_config, serve
+from tests.support.server import PATIENCE, PERSON, LiveServer, base_config, serve
 
 pytestmark = pytest.mark.slow
 ANN, BEN = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
@@ -66,7 +66,12 @@ def configured(dsn: str, folder: Path) -> str:
 def limen(*words: str) -> CompletedProcess[str]:
     env = {**os.environ, "LIMEN_LIMEN_DATABASE_AUTO_MIGRATE": "true", "LIMEN_DATABASE_AUTO_MIGRATE": "true"}
     return run(
-        [sys.executable, "-m", "limen.cli", *words], capture_output=True, text=True, timeout=120, check=False, env=env
+        [sys.executable, "-m", "limen.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=env,
     )
 
 
@@ -102,14 +107,12 @@ def test_people_keep_what_they_have(server: LiveServer) -> None:
     person = me["identity"]
     assert (person["id"], person["external_id"], person["metadata_public"]) == (ANN, "ext-1", {"plan": "gold"})
     assert [a["verified"] for a in person["verifiable_addresses"]] == [True]
-    shown = httpx.get(f"{server.admin}admin/identities", timeout=30).json()
+    shown = httpx.get(f"{server.admin}admin/identities").json()
     assert {p["id"] for p in shown} == {ANN, BEN}
 
 
 def test_live_sessions_answer_and_ended_ones_do_not(server: LiveServer) -> None:
-    answers = [
-        httpx.get(f"{server.public}sessions/whoami", headers={"x-session-token": t}, timeout=30) for t in (TOKEN, OLD)
-    ]
+    answers = [httpx.get(f"{server.public}sessions/whoami", headers={"x-session-token": t}) for t in (TOKEN, OLD)]
     assert [a.status_code for a in answers] == [200, 401]
     assert answers[0].json()["devices"][0]["ip_address"] == "192.0.2.7"
 
@@ -118,11 +121,11 @@ def test_live_sessions_answer_and_ended_ones_do_not(server: LiveServer) -> None:
 @pytest.mark.parametrize("secret", ["a-secret-kratos-had", "an-older-secret-of-kratos"])
 def test_a_browser_stays_signed_in_with_the_cookie_kratos_made(server: LiveServer, secret: str, block: str) -> None:
     cookie = {"cookie": f"ory_kratos_session={sealed(secret, block)}"}
-    assert httpx.get(f"{server.public}sessions/whoami", headers=cookie, timeout=30).status_code == 200
-    answer = httpx.get(f"{server.public}ui/", headers={**cookie, "accept": "text/html"}, timeout=30)
+    assert httpx.get(f"{server.public}sessions/whoami", headers=cookie).status_code == 200
+    answer = httpx.get(f"{server.public}ui/", headers={**cookie, "accept": "text/html"})
     ours = answer.cookies["ory_kratos_session"]
     assert ours != cookie["cookie"].partition("=")[2]
-    again = httpx.get(f"{server.public}sessions/whoami", cookies={"ory_kratos_session": ours}, timeout=30)
+    again = httpx.get(f"{server.public}sessions/whoami", cookies={"ory_kratos_session": ours})
     assert again.status_code == 200
 
 
@@ -133,9 +136,7 @@ def test_a_browser_stays_signed_in_with_the_cookie_kratos_made(server: LiveServe
 def test_a_cookie_of_anybody_else_is_no_session(server: LiveServer, value: str) -> None:
     forged = sealed("somebody elses secret", "derived")
     for one in (value, forged, sealed("a-secret-kratos-had", "derived")[:-4] + "AAAA"):
-        answer = httpx.get(
-            f"{server.public}sessions/whoami", headers={"cookie": f"ory_kratos_session={one}"}, timeout=30
-        )
+        answer = httpx.get(f"{server.public}sessions/whoami", headers={"cookie": f"ory_kratos_session={one}"})
         assert answer.status_code == 401
 
 

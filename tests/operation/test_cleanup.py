@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from tests.journeys.test_trusted_devices import TRUST, devices, trusting
 from tests.operation.conftest import Configure
 from tests.support.callers import Caller
 from tests.support.direct import ask
-from tests.support.process import limen
+from tests.support.process import limen, until
 from tests.support.server import LiveServer, merge
 
 
@@ -43,14 +41,6 @@ def test_a_time_span_that_is_none_is_told(configure: Configure, dsn: str, tmp_pa
 
 def number_of(server: LiveServer, table: str) -> int:
     return int(ask(server.app.config.dsn, f"select count(*) from {table}")[0][0])
-
-
-def until(reached: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if reached():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it was not reached in half a minute")
 
 
 SHORT = {"selfservice": {"flows": {"login": {"lifespan": "1ms"}}}}

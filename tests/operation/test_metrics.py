@@ -16,7 +16,7 @@ from tests.conftest import Start
 from tests.operation.conftest import Configure, MakeNode
 from tests.support.callers import Caller
 from tests.support.process import PROGRAM, environment, free_port, until
-from tests.support.server import LiveServer
+from tests.support.server import PATIENCE, LiveServer
 
 LINE = re.compile(r'(?P<name>\w+)\{(?P<labels>(?:\w+="(?:[^"\\]|\\.)*",?)*)\} (?P<value>\S+)')
 CONSTANT = {"app": "kratos", "version": f"v{__version__}", "hash": "", "buildTime": ""}
@@ -168,7 +168,7 @@ def courier(dsn: str, configure: Configure, tmp_path: Path) -> Iterator[int]:
     process = subprocess.Popen(words, cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL)
     yield port
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from tests.conftest import new_dsn
 from tests.operation.conftest import Configure, MakeNode
 from tests.support.callers import KINDS, PASSWORD, Caller, Kind
 from tests.support.process import Node, configured
+from tests.support.server import PATIENCE
 
 WRITERS = 4
 BEFORE_THE_END = 12  # sign-ups that are acknowledged before the process is killed
@@ -23,7 +24,7 @@ def sign_up_until_it_dies(node: Node, name: str, known: list[str], enough: threa
     for number in range(10_000):
         email = f"{name}-{number}@example.org"
         try:
-            with httpx.Client(base_url=node.public, timeout=30) as http:
+            with httpx.Client(base_url=node.public) as http:
                 flow = http.get("self-service/registration/api").json()
                 body = {"method": "password", "password": PASSWORD, "traits": {"email": email}}
                 answer = http.post(flow["ui"]["action"], json=body)
@@ -43,7 +44,7 @@ def test_a_kill_loses_no_acknowledged_sign_up(dsn: str, configure: Configure, no
     with ThreadPoolExecutor(WRITERS) as pool:
         for number in range(WRITERS):
             pool.submit(sign_up_until_it_dies, server, f"p{number}", known, enough)
-        assert enough.wait(60)
+        assert enough.wait(PATIENCE)
         server.kill()
     server.start()
     for email in known:

@@ -25,7 +25,9 @@ def test_a_change_and_a_mistake_are_told_in_the_log(
     request.addfinalizer(node.close)
 
     def write(over: dict[str, Any]) -> None:
-        file.write_text(yaml.safe_dump(merge(data, over)))
+        fresh = file.with_suffix(".fresh")
+        fresh.write_text(yaml.safe_dump(merge(data, over)))
+        fresh.replace(file)  # at once: a file that is empty for a moment may be refused for that
 
     write({"session": {"lifespan": "2h", "cookie": 7}})
     until(lambda: "configuration.refused" in node.log)

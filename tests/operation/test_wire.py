@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.server import LiveServer
+from tests.support.server import PATIENCE, LiveServer
 
 ALIVE = b"GET /health/alive HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 LAST = b"GET /health/alive HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
@@ -20,7 +20,7 @@ DOCUMENT = b"GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\
 @contextmanager
 def connected(server: LiveServer) -> Iterator[socket.socket]:
     where = urlsplit(server.public)
-    with socket.create_connection((where.hostname or "", where.port or 0), timeout=20) as opened:
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=PATIENCE) as opened:
         yield opened
 
 

@@ -84,7 +84,7 @@ class Visitor:
 
     def __init__(self, server: LiveServer, **headers: str) -> None:
         self.server = server
-        self.http = httpx.Client(base_url=server.public, follow_redirects=True, timeout=30, headers={**HTML, **headers})
+        self.http = httpx.Client(base_url=server.public, follow_redirects=True, headers={**HTML, **headers})
         server.closing.append(self.http.close)
         self.answer: httpx.Response
         self.page: Element

@@ -45,7 +45,7 @@ class Load:
 
     def _ask(self) -> None:
         turn = 0
-        with httpx.Client(base_url=self.node.public, timeout=30) as http:
+        with httpx.Client(base_url=self.node.public) as http:
             while not self._stop.wait(len(self._threads) / RATE):
                 turn += 1
                 path, headers = ("sessions/whoami", {"x-session-token": self._token}) if turn % 8 else FLOW
@@ -63,7 +63,7 @@ FLOW = ("self-service/login/api", {"accept": "application/json"})
 
 
 def sign_up(node: Node) -> str:
-    with httpx.Client(base_url=node.public, timeout=30) as http:
+    with httpx.Client(base_url=node.public) as http:
         flow = http.get("self-service/registration/api").json()
         body: dict[str, Any] = {"method": "profile", "traits": {"email": "ann@example.org"}}
         flow = http.post(flow["ui"]["action"], json=body).json()
@@ -87,6 +87,13 @@ def wrong(key: Key) -> Any:
     return "nonsense" if key.kind in ("map", "list", "table") else [["nonsense"]]
 
 
+def put(file: Path, text: str) -> None:
+    """At once: a file that is empty for a moment may be refused for that."""
+    fresh = file.with_suffix(".fresh")
+    fresh.write_text(text)
+    fresh.replace(file)
+
+
 def refusals(node: Node) -> list[str]:
     lines = [json.loads(line) for line in node.log.splitlines() if line.startswith("{")]
     return [line["why"] for line in lines if line["event"] == "configuration.refused"]
@@ -102,13 +109,13 @@ def test_a_wrong_edit_of_each_section_fails_no_request(node: Node, tmp_path: Pat
             others = yaml.safe_dump(merge(data, {"revision": "bad", name: None}))
             text = f"{others}{name}: {json.dumps(wrong(key))}\n"
             line = text.count("\n")
-            file.write_text(text)
+            put(file, text)
             said = until(lambda count=number: refusals(node) if len(refusals(node)) >= count else [])
             assert f"limen.yml:{line}:" in said[-1], (name, said[-1])
             assert httpx.get(node.admin + "admin/health/config").text == "good"
-            assert load.count > before
+            until(lambda before=before: load.count > before)
     assert load.failed == []
-    file.write_text(good.replace("revision: good", "revision: better"))
+    put(file, good.replace("revision: good", "revision: better"))
     until(lambda: httpx.get(node.admin + "admin/health/config").text == "better")
 
 
@@ -123,9 +130,9 @@ def test_other_kinds_of_files_are_followed_too(tmp_path: Path, suffix: str, requ
     node.env = base
     request.addfinalizer(node.close)
     node.start()
-    file.write_text(written({**data, "revision": "two"}, suffix))
+    put(file, written({**data, "revision": "two"}, suffix))
     until(lambda: httpx.get(node.admin + "admin/health/config").text == "two")
-    file.write_text(written({**data, "revision": 7}, suffix))
+    put(file, written({**data, "revision": 7}, suffix))
     until(lambda: "configuration.refused" in node.log)
     assert f"limen.{suffix}:" in node.log
     assert httpx.get(node.admin + "admin/health/config").text == "two"

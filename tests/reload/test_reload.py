@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from structlog.testing import capture_logs
 
+from limen.reload import Files
 from tests.conftest import Start
 from tests.support.callers import PASSWORD, Caller, has, nodes
 from tests.support.console import Console
@@ -51,8 +51,8 @@ class Followed:
         text = yaml.safe_dump(merge(self.data, {"revision": str(self.count), **over}))
         with capture_logs() as logs:
             (write or self.replace)(text)
+            until(lambda: self.revision == str(self.count))
             until(lambda: any(entry["event"] == "configuration.changed" for entry in logs))
-        assert self.revision == str(self.count)
         return logs
 
     def refuse(self, text: str) -> str:
@@ -103,14 +103,16 @@ def test_a_mounted_folder_that_is_swapped(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_being_written_is_left_alone(followed: Followed) -> None:
-    """Half of a file can be a valid configuration: it counts once it rests."""
+    """Half of a file can be a valid configuration: it counts once it rests between two looks."""
     text = yaml.safe_dump(merge(followed.data, {"revision": "1", "session": {"lifespan": "2h"}}))
-    with capture_logs() as logs, followed.file.open("w") as out:
+    files = Files(lambda: pytest.fail("it is only looked at"), [followed.file])
+    with followed.file.open("w") as out:
         for line in text.splitlines(keepends=True):
             out.write(line)
             out.flush()
-            time.sleep(0.05)
-        assert [entry for entry in logs if entry["event"].startswith("configuration")] == []
+            assert not files.changed()
+    assert files.changed()
+    assert not files.changed(), "it counts once"
     until(lambda: followed.revision == "1")
     assert lifespan(followed.server) == 7200
 

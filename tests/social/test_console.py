@@ -41,7 +41,7 @@ def begin(page: Console, **more: Any) -> dict[str, Any]:
 
 def there_and_back(acme: OpenIdProvider, url: str) -> dict[str, str]:
     """Send a browser there; what it brings back to the front end."""
-    answer = httpx.get(acme.consent(url), headers=HTML, follow_redirects=False, timeout=30)
+    answer = httpx.get(acme.consent(url), headers=HTML, follow_redirects=False)
     assert answer.status_code in (302, 303), answer.text
     assert answer.headers["location"].startswith(BACK), answer.headers["location"]
     return query_of(answer.headers["location"])

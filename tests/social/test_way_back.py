@@ -121,7 +121,7 @@ def test_of_twenty_at_once_one_gets_through(live: LiveServer, acme: OpenIdProvid
     cookies = dict(ann.http.cookies)
 
     def once(_: int) -> bool:
-        answer = httpx.get(back, headers=HTML, cookies=cookies, follow_redirects=False, timeout=60)
+        answer = httpx.get(back, headers=HTML, cookies=cookies, follow_redirects=False)
         return "ory_kratos_session" in answer.headers.get("set-cookie", "")
 
     with ThreadPoolExecutor(20) as pool:
@@ -277,7 +277,7 @@ def begun(live: LiveServer, acme: OpenIdProvider, kind: str = "login") -> tuple[
 
 def swap(live: LiveServer, app: str, browser: str) -> httpx.Response:
     query = {"init_code": app, "return_to_code": browser}
-    return httpx.get(f"{live.public}sessions/token-exchange", params=query, timeout=60)
+    return httpx.get(f"{live.public}sessions/token-exchange", params=query)
 
 
 @pytest.mark.parametrize("kind", ["login", "registration"])

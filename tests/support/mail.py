@@ -12,7 +12,7 @@ from tests.support.server import LiveServer
 
 def messages(server: LiveServer, to: str) -> list[dict[str, Any]]:
     """All messages to this address, newest first."""
-    found = httpx.get(f"{server.admin}admin/courier/messages", params={"recipient": to, "page_size": "100"}, timeout=30)
+    found = httpx.get(f"{server.admin}admin/courier/messages", params={"recipient": to, "page_size": "100"})
     assert found.status_code == 200, found.text
     return list(found.json())
 

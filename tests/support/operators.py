@@ -13,7 +13,7 @@ from tests.support.server import LiveServer
 
 class Operator:
     def __init__(self, server: LiveServer) -> None:
-        self.http = httpx.Client(base_url=server.admin, follow_redirects=False, timeout=60)
+        self.http = httpx.Client(base_url=server.admin, follow_redirects=False)
         server.closing.append(self.http.close)
 
     def create(self, email: str = "ann@example.org", *, password: str = "", **more: Any) -> httpx.Response:

@@ -18,17 +18,29 @@ from typing import Any, TypeVar
 import httpx
 import yaml
 
-from tests.support.server import PERSON, base_config, merge
+from tests.support.server import PATIENCE, PERSON, base_config, merge
 
 PROGRAM = (sys.executable, "-m", "limen.cli")
-PATIENCE = 60.0  # seconds until a process that does not get anywhere is a failure
 _KEPT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
+_worker, _workers = (
+    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]),
+    int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+)
+_ports: set[int] = set()  # that were given away
+
+
 def free_port() -> int:
-    """A port nobody listens on, outside of the range that outgoing connections get theirs from."""
+    """A port nobody listens on, outside of the range that outgoing connections get theirs from.
+
+    Nobody else is given it before it is used: each process of a run has ports of its own, and gives away each once.
+    """
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000 + _worker, 32_000, _workers)
+        if port in _ports:
+            continue
+        _ports.add(port)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.support.server import PATIENCE
+
 
 class Call(NamedTuple):
     """A request as it arrived; header names in lower case."""
@@ -62,9 +64,9 @@ class Receiver:
         """The calls to a path so far."""
         return [call for call in self.calls if call.path.partition("?")[0] == path]
 
-    def wait(self, path: str, count: int = 1, seconds: float = 20) -> list[Call]:
+    def wait(self, path: str, count: int = 1) -> list[Call]:
         """The calls to a path, once there are so many."""
-        wait_for(lambda: len(self.at(path)) >= count, seconds)
+        wait_for(lambda: len(self.at(path)) >= count)
         return self.at(path)
 
     def paths(self) -> Sequence[str]:
@@ -114,9 +116,9 @@ class Receiver:
         return Handler
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     """Return as soon as it holds; fail when it does not in time."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)

@@ -21,6 +21,9 @@ from limen.core.passwords import Hasher, Passwords
 from limen.db.database import Driver, Row, Statement
 from limen.reload import Files, Source
 
+# Seconds until what does not get anywhere is a failure. It says nothing about how fast anything has to be: machines that run
+# tests may be slow, and busy with something else for a while.
+PATIENCE = 180.0
 PERSON = {
     "$id": "https://example.org/person.schema.json",
     "type": "object",
@@ -250,14 +253,15 @@ class _Thread:
 
     def begin(self) -> None:
         self._thread.start()
-        self._ready.wait(30)
+        assert self._ready.wait(PATIENCE), "the server did not start"
         if self._failure:
             raise self._failure
 
     def end(self) -> None:
         if self._loop and self._stop:
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server did not stop"
         if self._failure:
             raise self._failure
 

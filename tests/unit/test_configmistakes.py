@@ -591,7 +591,9 @@ JUNK = st.recursive(
 PATHS = sorted({path for path, _ in everything()})
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), JUNK), max_size=4))
 def test_no_junk_is_more_than_a_mistake(changes: list[tuple[tuple[str, ...], Any]]) -> None:
     data: dict[str, Any] = {}

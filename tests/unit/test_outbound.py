@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.receiver import Receiver, Reply
+from tests.support.server import PATIENCE
 
 from limen.core import addresses
 from limen.core.outbound import Outbound, OutboundError, Retry, TimedOut
@@ -70,7 +71,7 @@ async def test_headers_can_be_made_for_each_attempt(receiver: Receiver, outbound
 
 
 async def test_nobody_waits_for_ever(receiver: Receiver, outbound: Outbound) -> None:
-    receiver.on("/", Reply(after=5))
+    receiver.on("/", Reply(after=PATIENCE))
     with pytest.raises(TimedOut):
         await outbound.request("GET", receiver.url("/"), seconds=0.2)
 
@@ -97,7 +98,7 @@ async def test_secrets_of_an_address_are_sent_and_not_told(receiver: Receiver, o
     await outbound.request("GET", f"http://me:pass%20word@{host}/a b?token=s3cret")
     assert receiver.calls[0].headers["authorization"] == "Basic bWU6cGFzcyB3b3Jk"
     assert receiver.calls[0].path == "/a%20b?token=s3cret"
-    receiver.on("/a", Reply(after=1))
+    receiver.on("/a", Reply(after=PATIENCE))
     with pytest.raises(OutboundError) as raised:
         await outbound.request("GET", f"http://me:pass%20word@{host}/a?token=s3cret", seconds=0.1)
     assert "s3cret" not in str(raised.value)
