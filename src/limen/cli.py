@@ -29,7 +29,18 @@ from limen.project.model import console_url
 from limen.settings import data_source
 
 
-class _Program(click.Group):
+class _Group(click.Group):
+    """Commands before which `-c FILE` may stand, as scripts and compose files for Kratos write it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ahead = 0
+        while ahead < len(args) and (args[ahead] in ("-c", "--config") or args[ahead].startswith("--config=")):
+            ahead += 1 if "=" in args[ahead] else 2
+        files, rest = args[:ahead], args[ahead:]
+        return super().parse_args(ctx, [*rest[:1], *files, *rest[1:]] if rest else args)
+
+
+class _Program(_Group):
     """Every failure ends with 1, also a command that is none, as with Kratos.
 
     The commands of `limen.commands` are loaded when one is wanted that is not in this file: a server starts without them.
@@ -52,6 +63,7 @@ class _Program(click.Group):
             tree.grow(main, import_, _run_file)
 
     _is_loaded = False
+    group_class = _Group
 
     def main(self, *args: Any, **more: Any) -> Any:
         try:
@@ -142,7 +154,7 @@ def migrate() -> None:
     """Look after the database's schema."""
 
 
-class _Sql(click.Group):
+class _Sql(_Group):
     """`migrate sql` alone, or with a data source, is the older spelling of `migrate sql up`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

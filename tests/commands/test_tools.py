@@ -38,6 +38,9 @@ def test_flags_may_stand_before_the_command(tmp_path: Path) -> None:
     file = configured(tmp_path, f"sqlite://{tmp_path}/limen.sqlite")
     assert "Applied" in limen("migrate", "sql", "-e", "--yes", "-c", file, "up").stdout
     assert "Pending" not in limen("migrate", "sql", "-c", file, "status").stdout
+    assert "Pending" not in limen("migrate", f"--config={file}", "sql", "status").stdout
+    assert "Pending" not in limen("--config", file, "migrate", "sql", "status").stdout
+    assert limen("-c", file).exit_code == limen("-c").exit_code == 1
 
 
 def test_hashing_begins_with_what_is_configured(tmp_path: Path) -> None:

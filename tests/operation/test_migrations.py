@@ -29,6 +29,7 @@ ALL = [one.version for one in migrate.available()]
     [
         ("migrate", "sql", "up", "-e", "-y", "-c", "FILE"),
         ("migrate", "sql", "-e", "--yes", "--config", "FILE"),
+        ("-c", "FILE", "migrate", "sql", "-e", "--yes"),
         ("migrate", "sql", "up", "DSN", "-y"),
         ("migrate", "sql", "DSN", "-y"),
     ],

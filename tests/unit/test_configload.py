@@ -349,6 +349,18 @@ def test_keys_where_kratos_takes_any_are_only_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_placeholder_where_any_text_may_stand_is_only_a_warning(tmp_path: Path) -> None:
+    found = loaded("version: v1.3.0\ncourier: {smtp: {from_name: '${NAME}'}}", folder=tmp_path)
+    assert found.config.courier.smtp.from_name == "${NAME}"
+    assert [(warning.path, warning.message, warning.hint) for warning in found.warnings] == [
+        (
+            "courier.smtp.from_name",
+            "Placeholders are not filled in, as in Kratos.",
+            "Set the environment variable COURIER_SMTP_FROM_NAME instead: it wins over the file.",
+        )
+    ]
+
+
 @pytest.mark.parametrize("flow", ["verification", "recovery"])
 def test_mails_without_a_courier_go_to_the_mailbox(flow: str, tmp_path: Path) -> None:
     text = f"version: v1.3.0\nselfservice: {{flows: {{{flow}: {{enabled: true}}}}}}"

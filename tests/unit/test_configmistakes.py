@@ -258,6 +258,7 @@ def test_colour_only_when_asked(tmp_path: Path) -> None:
         ("secrets.cipher", "[too-short]", "This secret has 9 characters; exactly 32 are needed.", "Make a new one with `openssl rand -hex 16`: 32 characters."),
         ("secrets.default", "[0123456789abcdef, 0123456789abcdef]", "This is in the list twice: entry 2 is the same as entry 1.", "Remove one."),
         ("courier.smtp.headers", "[X-One]", "Keys belong here, not a list.", "Write `name: value`, one on each line."),
+        ("secrets.cookie", "['${A_SECRET_OF_COOKIES}']", "Placeholders are not filled in, as in Kratos.", "Set the environment variable SECRETS_COOKIE_0 instead: it wins over the file."),
         ("log.level", "${LOG_LEVEL}", "Placeholders are not filled in, as in Kratos.", "Set the environment variable LOG_LEVEL instead: it wins over the file."),
         ("dsn", "postgres://me:${PASSWORD}@db/kratos", "Placeholders are not filled in, as in Kratos.", "Set the environment variable DSN instead: it wins over the file."),
         ("identity.default_schema_id", "defualt", "There is no schema with the id `defualt`.", "Did you mean `default`?"),

@@ -255,7 +255,11 @@ class _Walk:
             hint = f"Set the environment variable {name} instead: it wins over the file."
             if self.places.value(pointer(*path)).file.endswith(name):
                 hint = "Give the variable the value itself."
-            return self.note(path, "Placeholders are not filled in, as in Kratos.", hint, found=_shown(value, secret))
+            # Kratos takes such text as it stands. That is odd in a sender's name; as a secret everybody would know it.
+            is_odd = free and path[0] != "secrets"
+            message, found_ = "Placeholders are not filled in, as in Kratos.", _shown(value, secret)
+            bad = self.note(path, message, hint, found=found_, warning=is_odd)
+            return value if is_odd else bad
         if value is None:
             wrong: object = Wrong("Nothing stands here.", "Write a value, or remove the entry.")
         else:

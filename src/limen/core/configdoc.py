@@ -25,7 +25,7 @@ numbers (`…_PROVIDERS_0_CLIENT_SECRET`) and are merged into the list of the fi
 JSON, a list of texts also with commas. An empty variable counts as not set.
 
 **Values.** A duration is written `1h30m` or `500ms` (h, m, s, ms, us, ns). A size is written `128MB`, where a KB has
-1024 bytes. YAML is read by its version 1.2: `on` and `yes` are text. Placeholders such as `${NAME}` are not filled in.
+1024 bytes. YAML is read by its version 1.2: `on` and `yes` are text. Placeholders such as `${NAME}` are not filled in, but told.
 A key with nothing after it counts as not set.
 
 **Not effective yet** stands at keys that are read and checked although what they are for is not built. Start-up names

@@ -66,7 +66,7 @@ async def save(
     effects.identity = after = unproved.marked(identity, after)
     own = engine.page(ctx, flow)
     to = engine.return_url(ctx, flow, hooks.return_url(ctx, "settings", so_far.id) or own)
-    session = sessions.renew(ctx, subject.session, changed.proof) if changed.proof else subject.session
+    session = sessions.proved(ctx, subject.session, changed.proof) if changed.proof else subject.session
     hooks.with_change(effects, identity, session, so_far.id)
     following = await fresh(ctx, flow.type, Subject(session, effects.identity))
     effects.flow = flow = _drawn_anew(ctx, flow, following)

@@ -63,17 +63,20 @@ def issue(
     return session, crypto.session_token()
 
 
+def proved(ctx: Context, session: Session, proof: Proof) -> Session:
+    """The same session after something was proved inside it, as by setting up a factor: fresh, but no longer lived."""
+    return replace(session, authenticated_at=ctx.stamp, proofs=(*session.proofs, proof))
+
+
 def renew(ctx: Context, session: Session, proof: Proof) -> Session:
-    """The same session after one more proof: its clock starts again, and a device not seen before is noted."""
+    """The same session after one more sign-in: its clock starts again, and a device not seen before is noted."""
     seen = device(ctx.client)
     if any((d.ip_address, d.user_agent) == (seen.ip_address, seen.user_agent) for d in session.devices):
         seen = replace(seen, id=model.NOT_STORED)
     return replace(
-        session,
+        proved(ctx, session, proof),
         expires_at=_expiry(ctx),
-        authenticated_at=ctx.stamp,
         issued_at=ctx.stamp,
-        proofs=(*session.proofs, proof),
         devices=(*session.devices, seen),
     )
 
