@@ -33,10 +33,10 @@ from limen.courier.carrier import Carrier
 from limen.courier.deliver import Courier
 from limen.db import migrate
 from limen.db.database import DatabaseError, Driver, ProjectDatabase
+from limen.http import bounds
 from limen.http.admin import AdminPort
 from limen.http.admin_metrics import MetricsPort
 from limen.http.console import ConsolePort
-from limen.http.gather import GatheringProtocol
 from limen.http.kit import Current, Site
 from limen.http.public import PublicPort
 from limen.listen import BACKLOG, Listener, StartError, bind, close, listen
@@ -288,6 +288,7 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
+            bounds.end_late(self.server_state.connections, asyncio.get_running_loop().time())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), 1)
 
@@ -300,7 +301,7 @@ def server(listener: Listener, port: Callable[..., Awaitable[None]], *, grace: f
     config = uvicorn.Config(
         port,
         loop="none",
-        http=GatheringProtocol,
+        http=bounds.BoundedProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -266,6 +266,18 @@ def test_39_a_client_cannot_choose_the_address_it_is_seen_at(server: LiveServer,
         assert caller.whoami()["devices"][0]["ip_address"].partition(":")[0] == seen, said
 
 
+def test_39_what_a_proxy_passes_on_does_not_hide_what_it_adds(server: LiveServer) -> None:
+    """A proxy adds what it saw to the list, or a line of its own below the client's; other headers it lets through."""
+    ann = person(server, "app")
+    for passed_on in (("true-client-ip", "198.51.100.7"), ("cf-connecting-ip", "198.51.100.7"), ("x-real-ip", "198.51.100.7"),
+                      ("x-forwarded-for", "198.51.100.7"), ("x-forwarded-for", "198.51.100.7, 10.0.0.1")):  # fmt: skip
+        headers = [passed_on, ("x-forwarded-for", "203.0.113.5"), ("x-session-token", ann.token)]
+        flow = httpx.get(server.public + "self-service/login/api?refresh=true", headers=headers).json()
+        body = {"method": "password", "identifier": ANN, "password": PASSWORD}
+        answer = httpx.post(flow["ui"]["action"], json=body, headers=headers).json()
+        assert answer["session"]["devices"][-1]["ip_address"] == "203.0.113.5", passed_on
+
+
 ESCAPES = [
     "sessions%2fwhoami", "sessions%2Fwhoami", "%2fsessions%2fwhoami", "sessions/..%2fsessions/whoami", "admin%2fidentities",
     "admin/..%2fadmin/identities", "..%2fadmin%2fidentities", "sessions/%2e%2e%2fadmin%2fidentities", "admin/identities%00",

@@ -40,6 +40,8 @@ def test_acting_as_somebody_takes_an_operator_who_has_signed_in(server: LiveServ
         {"x-forwarded-for": "10.0.0.7"},
         {"x-forwarded-for": "127.0.0.1"},
         {"x-real-ip": "127.0.0.1"},
+        {"true-client-ip": "127.0.0.1"},
+        {"cf-connecting-ip": "127.0.0.1"},
         {"forwarded": "for=10.0.0.7"},
         {"via": "1.1 proxy"},
     ],

@@ -17,6 +17,7 @@ from limen.session.model import Session
 
 _PURPOSE = "session cookie"
 CSRF_MAX_AGE = 365 * 24 * 3600
+LONGEST = 4096  # characters; browsers keep no longer one (RFC 6265bis §5.7)
 PAUSED = "ory_kratos_continuity"
 PAUSED_MAX_AGE = 3600  # longer than anything is kept
 TRUSTED = "limen_trusted"
@@ -138,6 +139,8 @@ class Opened(NamedTuple):
 
 def open_session(project: Project, value: str) -> Opened | None:
     """What is in a session cookie; None when neither we nor Kratos made it with a secret of this project."""
+    if len(value) > LONGEST:
+        return None
     secrets = project.config.secrets
     return _opened(project.cookie_keys, project.config.session.cookie.name, secrets.cookie or secrets.default, value)
 

@@ -52,6 +52,8 @@ JSON = "application/json; charset=utf-8"
 ERROR_JSON = "application/json"
 NO_STORE = ("cache-control", "private, no-cache, no-store, must-revalidate")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_LISTS = {"cookie": "; ", "x-forwarded-for": ", "}
+_LONGEST_IP = 64  # characters, with a zone
 _HOST = re.compile(r"[\w.~-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 _SCHEME = re.compile(r"https?")
 _JSON_TYPE, _FORM_TYPE, _MULTIPART_TYPE = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
@@ -313,13 +315,14 @@ class Call:
         peer = self.scope.get("client") or ("", 0)
         if self.is_proxied:
             h = self.headers
-            for name in ("true-client-ip", "cf-connecting-ip", "x-real-ip"):
-                if (told := h.get(name)) and is_ip(told):
-                    return told
             # Each proxy adds to the end what it saw; whatever stands further left the client may have made up.
             for part in reversed(h["x-forwarded-for"].split(",") if "x-forwarded-for" in h else ()):
                 if is_ip(part.strip()) and not self.site.trusts(part.strip()):
                     return part.strip()
+            # A proxy that adds to the list may pass on these as they came.
+            for name in ("true-client-ip", "cf-connecting-ip", "x-real-ip"):
+                if (told := h.get(name)) and is_ip(told):
+                    return told
         return f"{peer[0]}:{peer[1]}" if peer[0] else ""
 
     @property
@@ -328,17 +331,19 @@ class Call:
         return len(self._body) if self._body is not None else _length(self.headers.get("content-length", ""))
 
     async def body(self) -> bytes:
-        """:raises ApiError: 413, it is too large"""
+        """:raises ApiError: 413, it is too large; 400, the caller left before it was here"""
         if self._body is None:
-            data = b""
+            data = bytearray()
             while True:
                 message = await self._receive()
+                if message["type"] == "http.disconnect":  # half a form may well look like a whole one
+                    raise errors.bad_request("The body ended before its end.")
                 data += message.get("body", b"")
                 if len(data) > BODY_LIMIT:
                     raise errors.body_too_large(BODY_LIMIT)
                 if not message.get("more_body"):
                     break
-            self._body = data
+            self._body = bytes(data)
         return self._body
 
     async def form(self) -> Form:
@@ -363,7 +368,7 @@ class Call:
 
         try:
             parsed = await MultiPartParser(StarletteHeaders(self.headers), stream()).parse()
-        except (MultiPartException, KeyError) as error:
+        except (MultiPartException, KeyError, UnicodeError) as error:  # UnicodeError: no text is in that charset
             return Form({}, errors.bad_body(f"The multipart body cannot be read: {error}."))
         return forms.from_pairs((k, v) for k, v in parsed.multi_items() if isinstance(v, str))
 
@@ -381,19 +386,23 @@ def _path(scope: Scope) -> str:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """Header names in lower case; of a repeated header the first value counts, but cookies are joined."""
+    """Header names in lower case; of a repeated header the first value counts, but those that are lists are joined."""
     found: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin1"), raw_value.decode("latin1")
         if name not in found:
             found[name] = value
-        elif name == "cookie":
-            found[name] += "; " + value
+        elif name in _LISTS:  # a proxy may add a line of its own to those of the client
+            found[name] += _LISTS[name] + value
     return found
 
 
-@lru_cache(maxsize=1024)
 def is_ip(text: str) -> bool:
+    return len(text) <= _LONGEST_IP and _is_ip(text)
+
+
+@lru_cache(maxsize=1024)
+def _is_ip(text: str) -> bool:
     try:
         ip_address(text)
     except ValueError:

@@ -21,7 +21,10 @@ from limen.session import service as sessions
 from limen.session.model import Subject
 
 COOKIE = "truss_session"
-_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+_PASSED_ON = (
+    "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "true-client-ip",
+    "cf-connecting-ip",
+)  # fmt: skip
 LOCAL = "operator:local"  # whoever sits at this machine, where operators need not sign in
 
 
