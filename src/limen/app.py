@@ -266,6 +266,15 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ending = asyncio.Event()
 
+    def leave(self) -> None:
+        """From now on ask clients for a new connection each time, which a balancer opens to another node.
+
+        A connection that is kept would end while somebody sends a request on it, and who sent it could not tell whether
+        it was heard (RFC 9112 §9.3.1).
+        """
+        for headers in (self.config.encoded_headers, self.server_state.default_headers):
+            headers.append((b"connection", b"close"))
+
     def end(self) -> None:
         self.should_exit = True
         self._ending.set()
@@ -350,6 +359,8 @@ async def run(
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     app.is_leaving = True  # a balancer that asks whether we are ready sends nobody any more
+    for one in servers:
+        one.leave()
     await asyncio.sleep(app.config.limen.drain)
     for one in servers:
         one.end()

@@ -142,5 +142,7 @@ def test_a_node_that_leaves_says_so_and_goes_on_answering(nodes: list[Node]) -> 
     one.signal(15)
     until(lambda: one.status("health/ready") == 503)
     assert one.status("health/alive") == 200
-    assert one.status("self-service/login/api") == 200
+    for path in ("self-service/login/api", "sessions/whoami"):
+        answer = httpx.get(one.public + path, timeout=PATIENCE)
+        assert (answer.status_code, answer.headers["connection"]) == (200 if "login" in path else 401, "close")
     assert one.ended() == 0
