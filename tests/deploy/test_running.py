@@ -17,7 +17,8 @@ from tests.courier.conftest import MailServer, mail_server, mails  # noqa: F401 
 from tests.deploy.files import FOLDER, compose, environment, instruction
 from tests.operation.test_database_gone import allow
 from tests.support.callers import PASSWORD
-from tests.support.process import PATIENCE, Node, limen, until
+from tests.support.process import Node, limen, until
+from tests.support.server import PATIENCE
 
 pytestmark = pytest.mark.slow
 GIVEN = {
