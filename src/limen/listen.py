@@ -70,7 +70,10 @@ def bind_all(found: Sequence[Listener]) -> tuple[list[tuple[Listener, socket.soc
     opened, untold = [], []
     for one in found:
         try:
-            opened.append((one, bind(one)))
+            sock = bind(one)
+            if one.is_optional:
+                listen(one, sock)  # now, and not with the others: whoever loses a race for it can still do without
+            opened.append((one, sock))
         except StartError as error:
             if not one.is_optional:
                 raise
@@ -101,6 +104,7 @@ def listen(listener: Listener, opened: socket.socket) -> None:
     try:
         opened.listen(BACKLOG)
     except OSError as error:
+        opened.close()
         raise _closed(listener, error) from error
 
 

@@ -14,8 +14,9 @@ import httpx
 import pytest
 import trustme
 
+from tests.conftest import new_dsn
 from tests.operation.conftest import Configure, MakeNode
-from tests.support.process import Node, limen, until
+from tests.support.process import Node, configured, free_port, limen, until
 
 pytestmark = pytest.mark.slow
 
@@ -108,6 +109,21 @@ def test_a_certificate_that_cannot_be_used_is_told(
     done = limen(tmp_path, "serve", "-c", configure(dsn, {"serve": {"public": {"tls": tls}}}))
     assert done.returncode == 1
     assert "serve.public.tls cannot be used" in done.stderr
+
+
+# --- the operators' port --------------------------------------------------------------------------------------------------
+
+
+def test_of_servers_that_start_at_once_one_has_the_operators_port(node: MakeNode, tmp_path: Path) -> None:
+    """Nobody asked for it, so that the others do without: they start."""
+    asked = {"LIMEN_CONSOLE_ENABLED": "", "LIMEN_CONSOLE_PORT": str(free_port())}
+    several = []
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        several.append(node(folder, "-c", configured(folder, new_dsn("sqlite", folder)), "--dev", env=asked).begin())
+    said = [one.ready().log for one in several]
+    assert sum("there is no operator's API" in log for log in said) == len(several) - 1
 
 
 # --- Unix sockets -------------------------------------------------------------------------------------------------------
