@@ -17,7 +17,7 @@ from limen.http import (
     admin_traces,
     openapi,
 )
-from limen.http.kit import Answer, Call, Current, Port, Routes, guarded, json_answer, redirect, untidy
+from limen.http.kit import Answer, Call, Current, Port, Routes, guarded, json_answer, redirect, tidied, untidy
 
 # What is asked of this port by mistake is answered on the other one.
 _FLOWS = ("login", "registration", "settings", "recovery", "verification")
@@ -26,7 +26,7 @@ _PUBLIC = (
     *(("POST", f"/self-service/{kind}") for kind in _FLOWS),
     ("GET", "/self-service/logout"), ("GET", "/self-service/logout/browser"), ("DELETE", "/self-service/logout/api"),
     ("GET", "/self-service/errors"), ("GET", "/schemas"), ("GET", "/schemas/{id}"),
-    ("DELETE", "/sessions"), ("*", "/sessions/whoami"),
+    ("DELETE", "/sessions"), ("GET", "/sessions/whoami"),
 )  # fmt: skip
 
 
@@ -40,10 +40,10 @@ class AdminPort(Port):
 
     async def serve(self, call: Call) -> tuple[Answer, list[tuple[str, str]]]:
         call.enter_as(ADMIN)
-        if away := untidy(call):
+        if not call.scope["path"].startswith("/admin"):
+            call.path = "/admin" + tidied(call.path).rstrip("/")
+        elif away := untidy(call):
             return away, self.dress(call, away)
-        if not call.path.startswith("/admin/"):
-            call.path = "/admin" + call.path
         found = self.routes.find(call)
         answer = found if isinstance(found, Answer) else await guarded(call, found)
         return answer, self.dress(call, answer)
@@ -72,7 +72,7 @@ class AdminPort(Port):
 
 
 async def _to_public(call: Call) -> Answer:
-    path = call.path.removeprefix("/admin") + (f"?{call.query}" if call.query else "")
+    path = tidied(call.path.removeprefix("/admin")) + (f"?{call.query}" if call.query else "")
     return redirect(call, urls.join(call.site.project.public_url, path), 307)
 
 

@@ -137,6 +137,19 @@ class Opened(NamedTuple):
     is_ours: bool = True  # False: Kratos made it, with a secret that was carried over
 
 
+def session_of(project: Project, header: str) -> Opened | None:
+    """What is in the session cookie of a request: in the first of its name that can be read.
+
+    A browser sends two where the path or the domain of the cookie was changed.
+    """
+    name = project.config.session.cookie.name
+    for pair in header.split(";"):
+        given, _, value = pair.strip().partition("=")
+        if given == name and value and (opened := open_session(project, value.strip('"'))):
+            return opened
+    return None
+
+
 def open_session(project: Project, value: str) -> Opened | None:
     """What is in a session cookie; None when neither we nor Kratos made it with a secret of this project."""
     if len(value) > LONGEST:

@@ -51,6 +51,7 @@ HEALTH = (
 JSON = "application/json; charset=utf-8"
 ERROR_JSON = "application/json"
 NO_STORE = ("cache-control", "private, no-cache, no-store, must-revalidate")
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _LISTS = {"cookie": "; ", "x-forwarded-for": ", "}
 _LONGEST_IP = 64  # characters, with a zone
@@ -247,8 +248,13 @@ class Call:
         scheme = told.get("x-forwarded-proto") or self.scope.get("scheme", "http")
         own = self.site.project.public_url.rstrip("/")
         origin = f"{scheme}://{host}" if _HOST.fullmatch(host) and _SCHEME.fullmatch(scheme) else own
-        raw = self.scope.get("raw_path") or self.path.encode()
-        return f"{origin}{raw.decode('latin1')}" + (f"?{self.query}" if self.query else "")
+        return f"{origin}{self.raw_path}" + (f"?{self.query}" if self.query else "")
+
+    @property
+    def raw_path(self) -> str:
+        """The path as it was sent, with its escapes."""
+        raw: bytes = self.scope.get("raw_path") or quote(self.scope["path"]).encode()
+        return raw.decode("latin1")
 
     def enter(self, actor: str = "") -> Context:
         """Make the context of this request; `actor` is who acts, where that is not the person themselves."""
@@ -304,11 +310,10 @@ class Call:
         """Header, cookie, bearer, in this order; a cookie we did not make is passed over."""
         if token := self.headers.get("x-session-token"):
             return token
-        name = self.site.project.config.session.cookie.name
-        if (sealed := self.cookies.get(name)) and (opened := cookies.open_session(self.site.project, sealed)):
+        if opened := cookies.session_of(self.site.project, self.headers.get("cookie", "")):
             return opened.token
         kind, _, token = self.headers.get("authorization", "").partition(" ")
-        return token if kind.lower() == "bearer" else ""
+        return token if kind.lower() == "bearer" and " " not in token else ""
 
     def ip(self) -> str:
         """Where the request comes from: what a trusted proxy says, else the peer with its port."""
@@ -431,7 +436,7 @@ class Routes:
             if known == path:
                 handlers[method] = handler
                 return
-        pattern = re.compile(_NAMES.sub(r"(?P<\1>[^/]+)", path))
+        pattern = re.compile(_NAMES.sub(r"(?P<\1>(?!%2F(?:/|$))[^/]+)", path))
         self._patterns.append((pattern, path, _NAMES.sub("{param}", path), {method: handler}))
 
     def all(self) -> Iterator[tuple[str, str]]:
@@ -442,24 +447,27 @@ class Routes:
 
     def find(self, call: Call) -> Handler | Answer:
         """The handler, or the answer that there is none: 404, or 405 with what the path does answer."""
-        handlers = self._exact.get(call.path)
-        if handlers is not None:
-            call.endpoint = call.path
-        else:
-            for pattern, _, call.endpoint, found in self._patterns:
-                if match := pattern.fullmatch(call.path):
-                    handlers, call.params = found, {k: v.replace("%2F", "/") for k, v in match.groupdict().items()}
-                    break
-            else:
-                call.endpoint = ""
-                return text_answer(404, "404: there is nothing at this address")
-        method = "GET" if call.method == "HEAD" and "HEAD" not in handlers else call.method
-        if handler := handlers.get(method) or handlers.get("*"):
-            return handler
-        allowed = {*handlers, *(("HEAD",) if "GET" in handlers else ())}
+        allowed: set[str] = set()
+        for endpoint, handlers, params in self._matching(call.path):
+            method = "GET" if call.method == "HEAD" and "HEAD" not in handlers else call.method
+            if handler := handlers.get(method) or handlers.get("*"):
+                call.endpoint, call.params = endpoint, params
+                return handler
+            call.endpoint = call.endpoint or endpoint
+            allowed |= {*handlers, *(("HEAD",) if "GET" in handlers else ())}
+        if not allowed:
+            return text_answer(404, "404: there is nothing at this address")
         return text_answer(
             405, "405: this address does not answer that method", [("allow", ", ".join(sorted(allowed)))]
         )
+
+    def _matching(self, path: str) -> Iterator[tuple[str, dict[str, Handler], dict[str, str]]]:
+        """What answers at this path, the most exact first, by its pattern, with the values of its names."""
+        if handlers := self._exact.get(path):
+            yield path, handlers, {}
+        for pattern, _, endpoint, handlers in self._patterns:
+            if match := pattern.fullmatch(path):
+                yield endpoint, handlers, {k: v.replace("%2F", "/") for k, v in match.groupdict().items()}
 
 
 async def guarded(call: Call, handler: Handler, told: Callable[[Call, ApiError], object] | None = None) -> Answer:
@@ -487,12 +495,13 @@ def unreachable(error: DatabaseError, request_id: str = "") -> ApiError:
 
 
 def untidy(call: Call) -> Answer | None:
-    """Doubled slashes and dots in a path are redirected to the path they mean."""
-    path = _clean(call.path)
-    return redirect(call, path + (f"?{call.query}" if call.query else ""), 307) if path != call.path else None
+    """Doubled slashes and dots in a path are redirected to the path they mean; what is escaped separates nothing."""
+    path = tidied(call.raw_path)
+    return redirect(call, path + (f"?{call.query}" if call.query else ""), 307) if path != call.raw_path else None
 
 
-def _clean(path: str) -> str:
+def tidied(path: str) -> str:
+    """The path without empty parts and dots."""
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
@@ -530,7 +539,12 @@ class Port:
             return
         call = Call(self.current.site, scope, receive)
         started = time.perf_counter()
-        answer, extra = await self.serve(call)
+        broken = _BROKEN.search(call.raw_path)
+        answer, extra = (
+            (text_answer(400, "400: the address is not encoded as it has to be"), [])
+            if broken
+            else await self.serve(call)
+        )
         extra.append(("x-request-id", call.id))
         await send_answer(send, answer, extra, head=call.method == "HEAD")
         took = time.perf_counter() - started

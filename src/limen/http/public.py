@@ -14,7 +14,7 @@ from limen.core.form import Form
 from limen.core.ids import parse_id
 from limen.flow import script
 from limen.flow.model import FlowType
-from limen.http import browserguard, cookies, openapi, pages, paging, social_routes, whoami, why
+from limen.http import bodies, browserguard, cookies, openapi, pages, paging, social_routes, whoami, why
 from limen.http.cors import is_preflight
 from limen.http.kit import (
     JSON,
@@ -226,7 +226,7 @@ def _replying(act: Callable[[Context], Awaitable[Reply]]) -> Callable[[Call], Aw
 
 
 async def _logout_of_app(call: Call) -> Answer:
-    return await render(call, await logout.of_app(call.ctx, await call.body()))
+    return await render(call, await logout.of_app(call.ctx, await bodies.json(call)))
 
 
 async def _exchange(call: Call) -> Answer:

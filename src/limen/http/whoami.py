@@ -31,7 +31,11 @@ _IMPERSONATED = '"impersonated_by"'  # in the text of a session, where people ca
 
 def serves(scope: Scope) -> bool:
     """Whether this is the question itself: no preflight, and with an escaped slash it is another path."""
-    return scope["method"] != "OPTIONS" and b"%" not in scope["raw_path"]
+    return b"%" not in scope["raw_path"] and (scope["method"] != "OPTIONS" or not _is_preflight(scope))
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
 async def answer(site: Site, scope: Scope, send: Send) -> tuple[int, int]:
@@ -125,11 +129,10 @@ def _read(site: Site, scope: Scope) -> tuple[str, str, Headers]:
         if key == b"x-session-token":
             by_header = by_header or value.decode("latin1")
         elif key == b"cookie":
-            sealed = cookies.parse(value.decode("latin1")).get(site.project.config.session.cookie.name, "")
-            if sealed and (opened := cookies.open_session(site.project, sealed)):
+            if opened := cookies.session_of(site.project, value.decode("latin1")):
                 by_cookie, expiry = opened[:2]
         elif key == b"authorization":
-            if value[:7].lower() == b"bearer ":
+            if value[:7].lower() == b"bearer " and b" " not in value[7:]:
                 by_bearer = value[7:].decode("latin1")
         elif key == b"origin":
             origin = value

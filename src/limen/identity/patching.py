@@ -83,6 +83,9 @@ class _Patched(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{id_!r} is no UUID")
 
 
+_MEMBERS = frozenset(_Patched.__struct_fields__)
+
+
 class Result(Struct, frozen=True):
     """What was made, and what the answer says beside it: a region that was set, private metadata unless taken away."""
 
@@ -99,7 +102,7 @@ async def patch(ctx: Context, before: Identity, shown: Mapping[str, Any], raw: b
     try:
         asked = jsonpatch.parse(raw)
         regions = [_region(op) for op in asked if op.path == "/region"]
-        operations = [op for op in asked if op.path != "/region"]
+        operations = [_named(op) for op in asked if op.path != "/region"]
         patched = msgspec.convert(jsonpatch.apply(document(before, shown), operations, DENIED), _Patched)
     except (jsonpatch.PatchError, msgspec.ValidationError) as error:
         raise ApiError(400, str(error), reason="The JSON Patch cannot be applied.") from error
@@ -136,6 +139,12 @@ def _with_kept_addresses(before: Identity, after: Identity) -> Identity:
         ),
         recovery_addresses=tuple(recovery.get((a.via, a.value), a) for a in after.recovery_addresses),
     )
+
+
+def _named(operation: jsonpatch.Operation) -> jsonpatch.Operation:
+    """The operation with the member of the identity that it means in any case: `/Traits/email` is `/traits/email`."""
+    before, name, *rest = operation.path.split("/") if "/" in operation.path else (operation.path, "")
+    return replace(operation, path="/".join((before, name.lower(), *rest))) if name.lower() in _MEMBERS else operation
 
 
 def _region(operation: jsonpatch.Operation) -> str:

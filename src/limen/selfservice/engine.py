@@ -223,7 +223,8 @@ async def submit(ctx: Context, flow: Flow, form: Form, subject: Subject | None, 
     schema = ctx.project.schema(
         subject.identity.schema_id if subject and flow.kind == "settings" else flow.identity_schema
     )
-    if ctx.client.method == "GET" and flow.kind in ("login", "registration") and not _is_link(flow, form):
+    by_post = flow.kind in ("login", "registration") or (flow.kind == "recovery" and flow.active == "code")
+    if ctx.client.method == "GET" and by_post and not _is_link(flow, form):
         raise form_error(messages.GENERIC(reason="Forms are sent with POST."))
     try:
         so_far.method, so_far.part = choose(ctx, flow, form)

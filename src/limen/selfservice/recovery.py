@@ -84,8 +84,12 @@ async def submit(ctx: Context, id_: str | None, form: Form) -> Reply:
     except StartAgain as error:
         return await start_again(ctx, flow, error)
     except FormError as error:
+        if error.check == "app_flow" and so_far.id == "code":  # a browser that got hold of an app's flow gets its own
+            return await start_again(ctx, flow, StartAgain(error.told[0][0]), "browser")
+        unread = form.unreadable or ctx.client.method == "GET"
+        read_by = "code" if flow.active == "code" else "link"  # whose form it would have been
         engine.refuse(ctx, flow, error, so_far)
-        flow.active = so_far.id or "default"
+        flow.active = so_far.id or (read_by if unread else "default")
         await engine.keep_refused(ctx, flow, error.then)
         return engine.shown(ctx, flow, json=json, status=400)
     except ApiError as error:
@@ -210,9 +214,9 @@ def _go_on(ctx: Context, flow: Flow, on: Flow | None, token: str, *, page: bool)
     return Reply(json=False, url=url)
 
 
-async def start_again(ctx: Context, flow: Flow, again: StartAgain) -> Reply:
+async def start_again(ctx: Context, flow: Flow, again: StartAgain, type_: FlowType | None = None) -> Reply:
     """This flow is over: the browser, or the script, is sent to a new one that says why."""
-    new = await fresh(ctx, "browser" if again.page else flow.type)
+    new = await fresh(ctx, "browser" if again.page else type_ or flow.type)
     for message, field in again.told:
         new.ui.tell(message, field)
     secret = again.csrf or csrf.new_secret()
