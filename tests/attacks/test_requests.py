@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from limen.core import messages
+from limen.core.schema import IdentitySchema
 from tests.support.callers import JSON, KINDS, PASSWORD, Caller, Kind, told
 from tests.support.server import CountingPasswords, LiveServer
 
@@ -178,6 +180,28 @@ def test_99_what_is_too_large_is_not_read_to_its_end(server: LiveServer) -> None
     for url in (form["ui"]["action"], f"{server.admin}admin/identities"):
         answer = httpx.post(url, content=body, headers={"content-type": "application/json"})
         assert answer.status_code in (400, 413)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "utf-7", "zlib", "no such"])
+def test_99_no_charset_makes_a_text_that_cannot_be_written(server: LiveServer, charset: str) -> None:
+    """Half a letter (`\\ud800`), in each of these ways to write it."""
+    part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    password = ("password", "\\ud800+2AA-\\ud800+2AA-")
+    for kind, name in (("login", "identifier"), ("registration", "traits.email")):
+        body = "".join(part.format(*field) for field in (("method", "password"), (name, "\\ud800+2AA-@a.b"), password))
+        action = httpx.get(f"{server.public}self-service/{kind}/api", headers=JSON).json()["ui"]["action"]
+        for parameter in (f"charset={charset}", f'Charset*="{charset}"', f"charset*0*=utf-8''{charset}"):
+            headers = {**JSON, "content-type": f"multipart/form-data; boundary=b; {parameter}"}
+            answer = httpx.post(action, content=f"{body}--b--\r\n".encode(), headers=headers)
+            assert answer.status_code == 400, (kind, parameter)
+
+
+def test_99_a_match_that_takes_too_long_is_given_up() -> None:
+    """A pattern that looks around itself is tried in so many ways and no more; what it was not found to fit does not fit."""
+    pattern = "(?<=a)b|(a*)*$(?=x)"
+    traits = {"type": "object", "properties": {"nick": {"type": "string", "pattern": pattern}}}
+    schema = IdentitySchema("person", json.dumps({"type": "object", "properties": {"traits": traits}}).encode())
+    assert schema.check({"nick": "a" * 5000 + "!"}) == [(messages.PATTERN_MISMATCH(pattern=pattern), "traits.nick")]
 
 
 def test_99_the_admin_api_refuses_heavy_bodies_too(server: LiveServer) -> None:

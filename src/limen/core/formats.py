@@ -25,7 +25,17 @@ def hostname(value: str) -> bool:
 
 
 def email(value: str) -> bool:
-    """`a@localhost` and `a@x.test` are fine: whether a name resolves is the mail server's business."""
+    """`a@localhost` and `a@x.test` are fine: whether a name resolves is the mail server's business.
+
+    An address is used in its canonical spelling, so that has to be one as well: a wide @ or comma becomes a plain one there.
+    """
+    if value.isascii():
+        return _email(value)
+    canonical = normalize.canonical(value)
+    return _email(value) and _email(canonical) and not _BLANK.search(canonical)
+
+
+def _email(value: str) -> bool:
     local, at, domain = value.lstrip(" \t").rpartition("@")
     return (
         bool(at)

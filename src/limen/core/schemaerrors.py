@@ -69,6 +69,11 @@ def _explain(error: jsonschema_rs.ValidationError, document: Mapping[str, Any]) 
             types = _written_types(error, document)
             wrong = messages.WRONG_TYPE(allowed_types=types, actual_type=_json_type(error.instance))
             yield Found(wrong, place, tuple(schema), rank)
+        case (
+            "pattern"
+        ):  # a match that was given up, as it took too many attempts, does not say which pattern it was for
+            pattern = getattr(kind, "pattern", None) or str(_at(document, error.schema_path) or "")
+            yield Found(messages.PATTERN_MISMATCH(pattern=pattern), place, tuple(schema), rank)
         case _:
             yield Found(_message(keyword, kind, error.instance, error.message), place, tuple(schema), rank)
 
@@ -97,8 +102,6 @@ def _message(keyword: str, kind: Any, value: Any, fallback: str) -> Message:
             return messages.TOO_SHORT(min_length=kind.limit, actual_length=len(value))
         case "maxLength":
             return messages.TOO_LONG(max_length=kind.limit, actual_length=len(value))
-        case "pattern":
-            return messages.PATTERN_MISMATCH(pattern=kind.pattern)
         case "minimum":
             return messages.BELOW_MINIMUM(minimum=_number(kind.limit), actual=_number(value))
         case "exclusiveMinimum":

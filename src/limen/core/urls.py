@@ -16,6 +16,7 @@ _AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]|^ | $")
 _HOST = re.compile(r"(?:[^\s\\^`{|}%\[\]@:]*|\[[^\]]*\])(?::\d*)?")
 _USER = re.compile(r"[\w.~!$&'()*+,;=%:@-]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_UPWARDS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _IN_PATH = "%/:;=@&+$,!*'()[]~-_."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -59,6 +60,10 @@ class Url(Struct, frozen=True):
             if not self.host.endswith(base.host[1:]):
                 return False
         elif self.host != base.host:
+            return False
+        if base.path.strip("/") and _UPWARDS.search(
+            self.path
+        ):  # browsers resolve these, "%2e" too, before they go there
             return False
         return (self.path or "/").startswith(base.path or "/")
 

@@ -57,6 +57,7 @@ _LISTS = {"cookie": "; ", "x-forwarded-for": ", "}
 _LONGEST_IP = 64  # characters, with a zone
 _HOST = re.compile(r"[\w.~-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 _SCHEME = re.compile(r"https?")
+_CHARSET = re.compile(r";\s*charset[\s\d*]*=", re.IGNORECASE)
 _JSON_TYPE, _FORM_TYPE, _MULTIPART_TYPE = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 
 _INTERNAL = [
@@ -371,9 +372,11 @@ class Call:
         async def stream() -> Any:
             yield data
 
+        # A charset of the caller's choice decides nothing, as in Kratos: some make texts that can be written nowhere.
+        kind = {"content-type": _CHARSET.sub("; ignored=", self.headers["content-type"])}
         try:
-            parsed = await MultiPartParser(StarletteHeaders(self.headers), stream()).parse()
-        except (MultiPartException, KeyError, UnicodeError) as error:  # UnicodeError: no text is in that charset
+            parsed = await MultiPartParser(StarletteHeaders(kind), stream()).parse()
+        except (MultiPartException, KeyError) as error:
             return Form({}, errors.bad_body(f"The multipart body cannot be read: {error}."))
         return forms.from_pairs((k, v) for k, v in parsed.multi_items() if isinstance(v, str))
 
