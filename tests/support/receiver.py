@@ -46,6 +46,7 @@ class Receiver:
         self.calls: list[Call] = []
         self.during: Callable[[str], None] = lambda path: None  # what happens while a call waits for its answer
         self._replies: dict[str, list[Reply]] = {}
+        self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -73,6 +74,7 @@ class Receiver:
         return [call.path for call in self.calls]
 
     def close(self) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -95,7 +97,7 @@ class Receiver:
                 receiver.calls.append(Call(self.command, self.path, headers, body))
                 receiver.during(self.path)
                 reply = receiver._reply(self.path)
-                time.sleep(reply.after)
+                receiver._closing.wait(reply.after)
                 sent = reply.body if isinstance(reply.body, bytes) else b""
                 if reply.body is not None and not isinstance(reply.body, bytes):
                     sent = json.dumps(reply.body).encode()
