@@ -55,6 +55,12 @@ class _Program(_Group):
         self._load()
         return super().list_commands(ctx)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from limen.commands import tree  # noqa: PLC0415
+
+        self._load()
+        tree.tell(self, formatter)
+
     def _load(self) -> None:
         from limen.commands import tree  # noqa: PLC0415
 
@@ -77,7 +83,10 @@ class _Program(_Group):
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Limen, an identity server that speaks the Ory Kratos API."""
+    """Limen, an identity server that speaks the Ory Kratos API.
+
+    `limen serve` starts it, without a configuration or with `-c kratos.yml`; `limen COMMAND --help` tells more of each.
+    """
 
 
 @main.command()

@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct
 
 from limen.core.config import Config
+from limen.core.configkeys import variable
 from limen.core.configserver import AdminServer, TlsSource
 from limen.core.configserver import Socket as Rights
 
@@ -109,9 +110,10 @@ def listen(listener: Listener, opened: socket.socket) -> None:
 
 
 def _closed(listener: Listener, error: OSError) -> StartError:
+    name = variable((*_key(listener).split("."), "port"))
     return StartError(
         f"The {listener.name} port {listener.host}:{listener.port} cannot be opened: {error.strerror}. "
-        f"Stop what uses it, or set {_key(listener)}.port to a free one."
+        f"Stop what uses it, or set {_key(listener)}.port to a free one (variable {name})."
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from limen.cli import main
+from limen.commands import tree
 from limen.commands.hashing import calibrated
 from limen.core.passwords import Argon2
 from tests.support.process import configured
@@ -32,6 +34,12 @@ def test_what_scripts_for_kratos_also_ask() -> None:
     assert "--watch-courier" in limen("help", "serve").stdout
     assert limen("help", "migrate", "sideways").exit_code == 1
     assert "nothing to do" in limen("migrate", "normalize-phone-numbers", "-e", "--dry-run").stdout
+
+
+def test_help_names_every_command_once() -> None:
+    listed = [name for names in tree.SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(main.list_commands(click.Context(main)))
+    assert "..." not in limen("--help").stdout.partition("ARGS]...")[2]
 
 
 def test_flags_may_stand_before_the_command(tmp_path: Path) -> None:

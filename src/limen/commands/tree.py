@@ -22,6 +22,14 @@ from limen.commands import (
 )
 from limen.commands.loading import CONFIG
 
+SECTIONS = {
+    "Run it": ("serve", "courier", "migrate", "cleanup", "backup"),
+    "See how it is": ("doctor", "config", "why", "audit", "providers", "remote", "version"),
+    "People": ("identities", "users", "import", "list", "ls", "get", "validate", "patch", "delete"),
+    "Who looks after it": ("operator", "keys"),
+    "Tools": ("hashers", "jsonnet", "lint", "format", "completion", "help"),
+}
+
 
 def grow(main: click.Group, import_: click.Group, run_file: moves.Run) -> None:
     """Add them to the program, and to its group `import` what moves people in; `run_file` does the work of those."""
@@ -29,6 +37,17 @@ def grow(main: click.Group, import_: click.Group, run_file: moves.Run) -> None:
         import_.add_command(moving)
     for command in (doctors.doctor, traces.why, backups.backup, *_groups()):
         main.add_command(command)
+
+
+def tell(main: click.Group, formatter: click.HelpFormatter) -> None:
+    """Write what the program's commands are for, by what one wants to do."""
+    for title, names in SECTIONS.items():
+        with formatter.section(title):
+            formatter.write_dl([(name, _about(main.commands[name])) for name in names])
+
+
+def _about(command: click.Command) -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
 
 
 def _groups() -> list[click.Group]:
