@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -63,10 +64,25 @@ def configure(config: Config, out: TextIO | None = None) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[own.level]),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Losing(stream))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
+
+
+class _Losing:
+    """A stream that loses a line rather than the request it is about: the log's disk may be full, its reader gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def _visible(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

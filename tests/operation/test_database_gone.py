@@ -45,6 +45,14 @@ def test_it_is_told_and_goes_on(tmp_path: Path) -> None:
                 answer = httpx.get(live.public + path, headers=token)
                 assert (path, answer.status_code) == (path, 503)
                 assert answer.json()["error"]["message"]
+                assert "retry-after" in answer.headers or path == "health/ready"
+            for path in ("self-service/login/browser", "ui/login"):
+                page = httpx.get(
+                    live.public + path, headers={"accept": "text/html,*/*"}, follow_redirects=True, timeout=60
+                )
+                assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+                assert "It is not your doing. Try again in a moment." in page.text
+                assert page.headers["retry-after"] == "5"
             assert httpx.get(live.public + "health/alive").status_code == 200
             metrics = httpx.get(live.admin + "admin/metrics/prometheus").text
             assert "limen_database_up{" in metrics

@@ -491,10 +491,14 @@ async def guarded(call: Call, handler: Handler, told: Callable[[Call, ApiError],
         return error_answer(ApiError(500, reason=f"Tell the operator this request id: {call.id}"), call.id)
 
 
+RETRY_AFTER = "5"  # seconds: most databases that restart are back by then
+
+
 def unreachable(error: DatabaseError, request_id: str = "") -> ApiError:
     """The answer while the database cannot be reached; the operator is told why."""
     log.error("database", request=request_id, error=str(error))
-    return ApiError(503, reason="The database cannot be reached right now. Try again.")
+    reason = "The database cannot be used right now. Try again in a moment."
+    return ApiError(503, reason=reason, headers={"Retry-After": RETRY_AFTER})
 
 
 def untidy(call: Call) -> Answer | None:

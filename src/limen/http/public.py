@@ -101,7 +101,9 @@ class PublicPort(Port):
         if away := untidy(call):
             return away
         found = self.routes.find(call)
-        return found if isinstance(found, Answer) else await guarded(call, found, why.note)
+        if isinstance(found, Answer):
+            return found
+        return pages.instead_of_trouble(call, await guarded(call, found, why.note))
 
     def _routes(self) -> Routes:
         routes = Routes()

@@ -157,6 +157,7 @@ async def _refuse(send: Send, scope: Scope, error: ApiError, body: bytes, header
         (b"content-type", ERROR_JSON.encode()),
         (b"ory-error-id", error.id.encode()),
         (b"content-length", str(len(body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]
     return await _send(send, scope, error.status, body, headers)
 

@@ -10,7 +10,7 @@ from limen.core import urls
 from limen.core.errors import ApiError
 from limen.db.database import DatabaseError
 from limen.http import why
-from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer
+from limen.http.kit import Answer, Call, Handler, Routes, log, redirect, text_answer, unreachable
 from limen.http.pages import account, confirm, flows, mailbox, session, setup, state, static
 from limen.selfservice import firstoperator, login, pageerrors, recovery, registration, settings, verification
 
@@ -50,13 +50,25 @@ def _page(handler: Handler) -> Handler:
         except ApiError as error:
             return state.answer(call, state.explain(call, error, causes=why.note(call, error)))
         except DatabaseError as error:
-            log.error("database", request=call.id, error=str(error))
-            return state.trouble(call, ApiError(503))
+            return state.trouble(call, unreachable(error, call.id))
         except Exception:
             log.exception("bug", request=call.id, method=call.method, path=call.path)
             return state.trouble(call, ApiError(500))
 
     return guarded
+
+
+def instead_of_trouble(call: Call, answer: Answer) -> Answer:
+    """A person whose way leads over `/self-service/` reads a page when the server is in trouble, programs what they know."""
+    on_the_way = call.path.startswith("/self-service/") and _wants_page(call)
+    if answer.status in (500, 503) and on_the_way and call.site.project.config.limen.pages.enabled:
+        wait = {name: value for name, value in answer.headers if name == "Retry-After"}
+        return state.trouble(call, ApiError(answer.status, headers=wait))
+    return answer
+
+
+def _wants_page(call: Call) -> bool:
+    return "text/html" in call.headers.get("accept", "")
 
 
 def _nothing() -> Answer:
@@ -65,8 +77,7 @@ def _nothing() -> Answer:
 
 async def _root(call: Call) -> Answer:
     """Who opens the bare address in a browser looks for a page; for everybody else there is nothing."""
-    wants_page = "text/html" in call.headers.get("accept", "")
-    return await _home(call) if wants_page and call.site.project.config.limen.pages.enabled else _nothing()
+    return await _home(call) if _wants_page(call) and call.site.project.config.limen.pages.enabled else _nothing()
 
 
 async def _home(call: Call) -> Answer:

@@ -122,4 +122,6 @@ def not_found(call: Call) -> Answer:
 
 def trouble(call: Call, error: ApiError) -> Answer:
     """Something is wrong on our side: with the id of the request, which the log names too."""
-    return answer(call, explain(call, error, technical_id=call.id))
+    told = answer(call, explain(call, error, technical_id=call.id))
+    told.headers += error.headers.items()
+    return told
