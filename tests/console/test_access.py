@@ -122,7 +122,10 @@ def test_90_being_the_first_to_sign_up_makes_no_operator(server: LiveServer) -> 
 def test_the_link_leads_through_the_pages(server: LiveServer) -> None:
     ann = Caller(server, "page")
     answer = ann.http.get(server.setup_link, headers=HTML)
-    assert answer.status_code == 303  # to sign in, and back
+    assert answer.status_code == 200
+    ways = re.findall(r'href="([^"]+browser\?return_to=[^"]+)"', answer.text)
+    assert [urlsplit(way).path for way in ways] == ["/self-service/registration/browser", "/self-service/login/browser"]
+    assert {parse_qs(urlsplit(way).query)["return_to"][0] for way in ways} == {server.setup_link}
     ann.sign_up(ANN)
     page = ann.http.get(server.setup_link, headers=HTML)
     assert ANN in page.text
