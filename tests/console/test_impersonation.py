@@ -57,6 +57,17 @@ def test_nothing_that_protects_the_account_can_be_changed(
     assert caller.is_signed_in
 
 
+def test_nobody_is_signed_out_and_no_browser_loses_its_trust(server: LiveServer, owner: Console) -> None:
+    app, _ = acting(server, owner)
+    ann = Caller(server, "app")
+    ann.sign_in(ANN)
+    id_ = ann.whoami()["id"]
+    for path in ("sessions", f"sessions/{id_}", f"sessions/trusted-devices/{id_}"):
+        answer = app.http.delete(path, headers={"x-session-token": app.token})
+        assert (answer.status_code, answer.json()["error"]["id"]) == (403, "security_impersonated"), path
+    assert ann.is_signed_in
+
+
 @pytest.mark.parametrize("end", ["sign out", "ban", "demote", "session"])
 def test_it_ends_with_the_operator(server: LiveServer, owner: Console, end: str) -> None:
     other = operator(server, "owner", "other@example.org")

@@ -37,6 +37,7 @@ def test_acting_as_somebody_takes_an_operator_who_has_signed_in(server: LiveServ
     [
         {"host": "evil.example.org"},  # a name that a page had resolved to this machine
         {"host": "127.0.0.1.evil.example.org"},
+        {"host": "[::1"},
         {"x-forwarded-for": "10.0.0.7"},
         {"x-forwarded-for": "127.0.0.1"},
         {"x-real-ip": "127.0.0.1"},

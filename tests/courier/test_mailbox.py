@@ -95,6 +95,7 @@ def test_on_a_public_address_there_is_none(start: Start) -> None:
         ("[::1]:80", 200),
         ("me.localhost", 200),
         ("evil.example", 404),
+        ("[::1", 404),
         ("", 404),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from tests.oauth2.conftest import BROWSERS, Provider, goes_to
 from tests.support.callers import HTML, Caller, Kind, told
+from tests.support.console import operator
 from tests.support.oauth2 import ROOT, OAuth2Server
 from tests.support.server import LiveServer
 
@@ -112,6 +113,19 @@ def test_a_remembered_script_is_told(live: LiveServer, hydra: OAuth2Server, ann:
     caller.get("self-service/registration/browser", login_challenge=hydra.open("up", skip=True))
     assert (caller.last.status_code, goes_to(caller)) == (422, hydra.back("up"))
     assert len(hydra.accepted) == 2
+
+
+def test_an_operator_who_acts_as_somebody_gets_no_tokens_of_clients(
+    live: LiveServer, hydra: OAuth2Server, ann: str
+) -> None:
+    """They would outlive the quarter of an hour for which the operator is let in."""
+    acting = operator(live, "owner").post(f"api/auth/identities/{ann}/impersonate", {"reason": "They asked for help."})
+    caller = Caller(live, "script")
+    caller.http.headers["x-session-token"] = acting["session_token"]
+    for way in ("login", "registration"):
+        caller.get(f"self-service/{way}/browser", login_challenge=hydra.open(way, skip=True, subject=ann))
+        assert (caller.last.status_code, caller.last.json()["error"]["id"]) == (403, "security_impersonated")
+    assert hydra.accepted == []
 
 
 def test_remembered_without_a_session_is_a_sign_in(live: LiveServer, hydra: OAuth2Server, ann: str) -> None:

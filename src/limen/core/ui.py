@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -278,9 +278,6 @@ class Ui(Struct, omit_defaults=True):
         """Remove what has this node's name, group, type and, where it has one, value."""
         self.nodes = [n for n in self.nodes if not _is_like(n, like)]
 
-    def remove_groups(self, *groups: str) -> None:
-        self.nodes = [n for n in self.nodes if n.group not in groups]
-
     def fill(self, values: Any, prefix: str, group: str) -> None:
         """Put the leaves of a JSON document into the nodes of their names; leaves nobody declared become nodes."""
         for name, value in flatten(values, prefix):
@@ -365,8 +362,3 @@ def _go_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def trait_values(nodes: Iterable[Node]) -> dict[str, Any]:
-    """The values of the trait inputs of a form, by their dotted names."""
-    return {n.id: n.value for n in nodes if n.id.startswith("traits.") and n.value is not None}

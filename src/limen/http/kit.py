@@ -257,6 +257,14 @@ class Call:
         raw: bytes = self.scope.get("raw_path") or quote(self.scope["path"]).encode()
         return raw.decode("latin1")
 
+    @property
+    def host(self) -> str:
+        """The name, or the address, by which the client calls us, without its port; empty when that is none."""
+        try:
+            return urlsplit(f"//{self.headers.get('host', '')}").hostname or ""
+        except ValueError:  # a bracket that is not closed
+            return ""
+
     def enter(self, actor: str = "") -> Context:
         """Make the context of this request; `actor` is who acts, where that is not the person themselves."""
         h = self.headers

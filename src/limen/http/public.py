@@ -302,8 +302,8 @@ async def _trusted(call: Call) -> Answer:
 async def _forget(call: Call) -> Answer:
     subject = await sessions.must(call.ctx)
     _check_strength(call.ctx, subject)
-    if id_ := parse_id(call.params["id"]):  # somebody else's is left alone, and nobody learns whether there is one
-        await trusted.forget(call.ctx, subject.identity.id, id_)
+    if id_ := parse_id(call.params["id"]):
+        await own_sessions.forget(call.ctx, subject, id_)
     return Answer(204, b"", [("content-type", JSON)])
 
 

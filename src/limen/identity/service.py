@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from limen.context import Context
@@ -176,10 +175,6 @@ def mark_address(ctx: Context, identity: Identity, via: str, value: str, *, stat
 
     addresses = tuple(marked(a) for a in identity.verifiable_addresses)
     return replace(identity, verifiable_addresses=addresses) if addresses != identity.verifiable_addresses else identity
-
-
-def unmark_address(address: VerifiableAddress, stamp: str) -> VerifiableAddress:
-    return replace(address, verified=False, status="pending", verified_at=UNSET, updated_at=stamp)
 
 
 def save(commit: Commit, before: Identity, after: Identity, otherwise: Callable[[], Exception] | None = None) -> None:

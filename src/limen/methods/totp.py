@@ -63,8 +63,6 @@ async def _sign_in(ctx: Context, flow: Flow, form: SignIn, about: Submission, su
         raise form_error(messages.TOO_SHORT(min_length=totp.DIGITS, actual_length=length), "totp_code")
     if not (url := _url(identity)):
         raise form_error(messages.NO_AUTHENTICATOR())
-    if (length := len(form.totp_code)) < totp.DIGITS:
-        raise form_error(messages.TOO_SHORT(min_length=totp.DIGITS, actual_length=length), "totp_code")
     config = identity.credentials[ID].config
     guess = Guess(ctx, "second", identity.id)
     await guess.start(ctx)

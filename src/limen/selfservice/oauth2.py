@@ -15,7 +15,7 @@ from limen.flow.oauth2 import LoginRequest
 from limen.identity.model import Identity
 from limen.selfservice import engine
 from limen.selfservice.reply import Reply
-from limen.session import strength
+from limen.session import impersonation, strength
 from limen.session.model import Session, Subject
 
 
@@ -34,7 +34,9 @@ async def remembered(
     """The server needs no new sign-in, and there is a session: the answer at once, if the session is strong enough.
 
     :param script: what a script is told once the request is accepted; without it, where the browser goes on
+    :raises ApiError: 403, an operator acts as this person: what a client is given would outlive that
     """
+    impersonation.refuse(subject)
     if missing := strength.lack(ctx.project, subject.session, subject.identity, ctx.stamp):
         return go(strength.way(ctx.project, missing, engine.query(ctx, "return_to"), request.challenge), json=json)
     url = await _accept(ctx, request.challenge, subject.session)

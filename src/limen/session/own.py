@@ -32,7 +32,11 @@ class _NotTheirs(LimenError):
 
 
 async def revoke(ctx: Context, subject: Subject, id_: str) -> bool:
-    """End one of them, and trust in the browser it lives in. Somebody else's is left alone, and nobody learns of it."""
+    """End one of them, and trust in the browser it lives in. Somebody else's is left alone, and nobody learns of it.
+
+    :raises ApiError: 403, an operator acts as this person
+    """
+    impersonation.refuse(subject)
     commit = ctx.db.begin()
     store.revoke_own(commit, id_, subject.identity.id, _NotTheirs)
     trusted.forget_with(commit, "id", [id_])
@@ -46,7 +50,11 @@ async def revoke(ctx: Context, subject: Subject, id_: str) -> bool:
 
 
 async def revoke_others(ctx: Context, subject: Subject) -> int:
-    """End all but this one, and trust in other browsers. The number counts those that were ended before, too, as in Kratos."""
+    """End all but this one, and trust in other browsers. The number counts those that were ended before, too, as in Kratos.
+
+    :raises ApiError: 403, an operator acts as this person
+    """
+    impersonation.refuse(subject)
     commit = ctx.db.begin()
     ended = store.revoke_others(commit, subject.identity.id, subject.session.id)
     trusted.forget_others(commit, subject.identity.id, subject.session.id)
@@ -54,3 +62,12 @@ async def revoke_others(ctx: Context, subject: Subject) -> int:
     await ctx.db.commit(commit)
     ctx.events.tell("sessions.revoked", subject.identity.id, count=ended.count)
     return ended.count
+
+
+async def forget(ctx: Context, subject: Subject, id_: str) -> None:
+    """Trust this browser no longer. Somebody else's is left alone, and nobody learns whether there is one.
+
+    :raises ApiError: 403, an operator acts as this person
+    """
+    impersonation.refuse(subject)
+    await trusted.forget(ctx, subject.identity.id, id_)

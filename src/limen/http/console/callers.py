@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -86,10 +85,9 @@ def _is_here(call: Call) -> bool:
     """
     if any(name in call.headers for name in _PASSED_ON):
         return False
-    host = urlsplit(f"//{call.headers.get('host', '')}").hostname or ""
     try:
         from_here = ip_address(bare(call.ctx.client.ip)).is_loopback
-        return from_here and (host == "localhost" or ip_address(host).is_loopback)
+        return from_here and (call.host == "localhost" or ip_address(call.host).is_loopback)
     except ValueError:
         return False
 

@@ -85,12 +85,11 @@ def check(call: Call) -> None:
     A page elsewhere can point a name of its own at this machine (DNS rebinding) and would then read along.
     """
     project = call.site.project
-    if not mailbox.is_open(project) or not _is_ours(call.headers.get("host", ""), project.public_url):
+    if not mailbox.is_open(project) or not _is_ours(call.host, project.public_url):
         raise ApiError(404)
 
 
-def _is_ours(host: str, public_url: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
+def _is_ours(name: str, public_url: str) -> bool:
     if name in ("localhost", urlsplit(public_url).hostname) or name.endswith(".localhost"):
         return True
     try:

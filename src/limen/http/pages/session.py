@@ -170,7 +170,7 @@ async def revoke(call: Call) -> Answer:
         await own.revoke_others(call.ctx, subject)
         done = "others"
     elif browser := parse_id(form.get("forget")):
-        await trusted.forget(call.ctx, subject.identity.id, browser)
+        await own.forget(call.ctx, subject, browser)
         done = "forgotten"
     elif (id_ := parse_id(form.get("id"))) and id_ != subject.session.id:
         done = "one" if await own.revoke(call.ctx, subject, id_) else ""
