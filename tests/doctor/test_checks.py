@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from limen.cli import main
 from limen.core.findings import Finding
 from tests.conftest import Start, new_dsn, postgres
+from tests.courier.conftest import MailServer
 from tests.doctor.conftest import Examine
 from tests.support.callers import Caller
 from tests.support.server import merge
@@ -101,6 +103,12 @@ def test_a_clock_that_goes_wrong(examine: Examine, start: Start) -> None:
     assert said(examine({}, dsn=server.app.config.dsn), "which has not come yet here").grade == "trouble"
 
 
+def test_a_user_that_the_database_does_not_know(examine: Examine, tmp_path: Path) -> None:
+    stranger = new_dsn("postgres", tmp_path).replace("postgres://postgres@", "postgres://stranger@")
+    finding = said(examine({}, dsn=stranger), 'role "stranger" does not exist')
+    assert "Make the user first" in finding.advice
+
+
 # --- secrets, proxies, addresses ----------------------------------------------------------------------------------------
 
 
@@ -122,6 +130,27 @@ def test_proxies_and_ports(examine: Examine) -> None:
     assert said(examine({"serve": {"public": same, "admin": same}}), "is the public port too").grade == "trouble"
     url = {"base_url": "https://id.example.org"}
     assert said(examine({"serve": {"public": url, "admin": url}}), "anybody could change accounts").grade == "trouble"
+
+
+def test_doors_that_cannot_be_opened(examine: Examine, tmp_path: Path) -> None:
+    elsewhere = examine({"serve": {"public": {"host": "198.51.100.7"}}})
+    assert said(elsewhere, "which is no address of this machine").grade == "trouble"
+    missing = said(examine({"serve": {"public": {"host": f"unix:{tmp_path}/run/limen.sock"}}}), "there is no folder")
+    assert (missing.grade, "RuntimeDirectory=" in missing.advice) == ("trouble", True)
+    found = examine({"serve": {"public": {"host": f"unix:{tmp_path}/limen.sock"}}})
+    assert not [one for one in found if "socket" in one.told]
+    assert not (tmp_path / "limen.sock").exists(), "it opens nothing"
+
+
+def test_a_port_in_use_may_be_the_servers_own(examine: Examine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = examine({"serve": {"admin": {"host": "127.0.0.1", "port": taken.getsockname()[1]}}})
+    assert not [one for one in found if "`serve.admin." in one.told and one.grade == "trouble"]
+
+
+def test_a_server_that_sends_the_messages_itself(examine: Examine, mails: MailServer) -> None:
+    found = examine({**mails.config, "watch-courier": True})
+    assert said(found, "The server sends the messages itself").grade == "good"
 
 
 def test_a_server_that_says_no_address(examine: Examine) -> None:

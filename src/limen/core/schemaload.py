@@ -98,6 +98,8 @@ def _unreadable(url: str, error: sources.SourceError, place: Place, index: int, 
         folder = file.parent if file.parent.is_dir() else FilePath()
         match = nearest(file.name, [known.name for known in folder.iterdir() if known.is_file()], 0.6)
         hint = f"Did you mean {'file://' if scheme == 'file' else ''}{folder / match}?" if match else ""
+        if not match and file.is_absolute():
+            hint = f"Put it at {file}; in a container, mount it there."
         hint += "" if file.is_absolute() else f" Relative names start from here: {FilePath.cwd()}"
     return Problem(
         file=place.file,

@@ -166,7 +166,7 @@ _MEND: Final = "The default is sent instead of this part. Save the template once
 
 async def _queue(project: Project, db: ProjectDatabase | None, now: datetime) -> list[Finding]:
     if db is None:
-        return [] if mailbox.is_only(project) else [notice("No courier is running: messages will wait.", _START)]
+        return [] if mailbox.is_only(project) else [_nobody(project)]
     found: list[Finding] = []
     seen, waiting = await store.last_seen(db), await store.oldest_due(db)
     overdue = waiting is not None and waiting < clock.after(now, -OVERDUE)
@@ -175,12 +175,18 @@ async def _queue(project: Project, db: ProjectDatabase | None, now: datetime) ->
     elif overdue:
         found.append(trouble(f"No courier is running, and messages wait since {waiting}.", _START))
     elif not mailbox.is_only(project):
-        found.append(notice("No courier is running: messages will wait.", _START))
+        found.append(_nobody(project))
     given_up = await store.abandoned_since(db, clock.after(now, -_DAY))
     if given_up.count:
         last = f" The last one: {given_up.last.message}" if given_up.last else ""
         found.append(trouble(f"{given_up.count} messages were given up within a day.{last}", _LOOK))
     return found
+
+
+def _nobody(project: Project) -> Finding:
+    if project.config.watch_courier:
+        return good("The server sends the messages itself, as soon as it runs.")
+    return notice("No courier is running: messages will wait.", _START)
 
 
 _START: Final = "Start the server with `--watch-courier`, or `limen courier watch` beside it."

@@ -109,6 +109,7 @@ def _hint(why: str) -> str:
             "password",
             "User and password stand in the `dsn`, with `@`, `:`, `/` and `#` written as %40, %3A, %2F and %23.",
         ),
+        ("role ", "Make the user first (`createuser --pwprompt`), or check its name in the `dsn`."),
         ("does not exist", "Make it first (`createdb`), or check its name in the `dsn`."),
         ("ssl", "Say what the server offers: `?sslmode=require`, or `?sslmode=disable` in a network of your own."),
         (
