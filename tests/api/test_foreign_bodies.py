@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -41,3 +43,14 @@ def test_a_code_to_recover_with_is_asked_for_by_post(server: LiveServer) -> None
     app = Caller(server, "app")
     url = app.start("recovery")["ui"]["action"] + "&method=code&email=ann@example.org"
     assert httpx.get(url, headers=JSON).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["code", "link"])
+def test_a_method_that_is_off_recovers_nobody(start: Start, method: str) -> None:
+    flows: dict[str, Any] = {kind: {"enabled": True, "use": method} for kind in ("recovery", "verification")}
+    methods = {name: {"enabled": name != method} for name in ("code", "link")}
+    server = start({"selfservice": {"methods": methods, "flows": flows}})
+    for kind in flows:
+        assert httpx.get(f"{server.public}self-service/{kind}/api", headers=JSON).status_code == 400
+    for handed, status in (("code", 404 if method == "code" else 400), ("link", 404 if method == "link" else 400)):
+        assert httpx.post(f"{server.admin}admin/recovery/{handed}", json={"identity_id": "x"}).status_code == status

@@ -27,7 +27,12 @@ ANN = "ann@example.org"
 CONFIG = {
     "selfservice": {
         "flows": {"recovery": {"enabled": True}, "verification": {"enabled": True}},
-        "methods": {"totp": {"enabled": True}, "lookup_secret": {"enabled": True}, "code": {"enabled": True}},
+        "methods": {
+            "totp": {"enabled": True},
+            "lookup_secret": {"enabled": True},
+            "code": {"enabled": True},
+            "link": {"enabled": True},
+        },
     }
 }
 

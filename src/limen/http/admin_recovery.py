@@ -20,10 +20,12 @@ def add(routes: Routes) -> None:
 
 
 async def _code(call: Call) -> Answer:
+    recovery_by_admin.check_offered(call.ctx, "code")
     return json_answer(await recovery_by_admin.code(call.ctx, await _read(call, WantedCode)), 201)
 
 
 async def _link(call: Call) -> Answer:
+    recovery_by_admin.check_offered(call.ctx, "link")
     return json_answer(await recovery_by_admin.link(call.ctx, await _read(call, Wanted)))
 
 

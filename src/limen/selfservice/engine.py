@@ -11,8 +11,10 @@ from limen.context import Context
 from limen.core import csrf, formats, messages, ui, urls
 from limen.core import form as forms
 from limen.core.errors import (
+    SWITCHED_OFF,
     ApiError,
     FormError,
+    bad_request,
     endpoint_disabled,
     flow_id_missing,
     form_error,
@@ -153,7 +155,10 @@ async def draw_with(ctx: Context, flow: Flow, method: str) -> None:
     """Draw the one method that `use` names, for recovery and verification. Their forms are never sorted."""
     part = BY_ID[method].part(flow.kind) if method in BY_ID else None
     if part is None or not ctx.project.has_method(method):
-        raise endpoint_disabled()
+        raise bad_request(
+            f"The method {method!r}, which {flow.kind} uses here, is switched off. An administrator can switch it on.",
+            check=SWITCHED_OFF if flow.kind == "recovery" else "",
+        )
     await part.draw(ctx, flow, None)
 
 

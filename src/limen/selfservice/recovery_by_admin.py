@@ -33,6 +33,12 @@ class WantedCode(Wanted):
     flow_type: str | None = None
 
 
+def check_offered(ctx: Context, method: str) -> None:
+    """:raises ApiError: 404, the method is switched off: nobody could use what is handed out"""
+    if not ctx.project.has_method(method):
+        raise errors.endpoint_disabled()
+
+
 async def code(ctx: Context, wanted: WantedCode) -> dict[str, Any]:
     """`POST /admin/recovery/code`: `recovery_link` opens the form, `recovery_code` is typed there.
 
