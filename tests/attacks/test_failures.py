@@ -14,7 +14,7 @@ from tests.conftest import Start
 from tests.console.conftest import CONFIG_OF_ALL
 from tests.support.callers import PASSWORD, Caller
 from tests.support.console import operator
-from tests.support.direct import ask
+from tests.support.direct import LOG, ask
 from tests.support.factors import set_up_app
 from tests.support.projects import stored
 from tests.support.server import LiveServer
@@ -65,7 +65,7 @@ def counts(server: LiveServer) -> dict[str, int]:
     found = {f"session {aal}": 0 for aal in ("aal1", "aal2")} | {"auth.login": 0, "auth.login.failed": 0}
     for aal, count in ask(dsn, "select aal, count(*) from sessions group by aal"):
         found[f"session {aal}"] = count
-    logins = "select action, count(*) from audit where action like 'auth.login%' group by action"
+    logins = f"select action, count(*) from {LOG} where action like 'auth.login%' group by action"
     return found | dict(ask(dsn, logins))
 
 
@@ -136,7 +136,7 @@ def test_100_whether_an_unchecked_password_is_taken_is_chosen(start: Start, tole
     ann.submit(flow, method="profile", traits={"email": ANN})
     ann.submit(ann.shown("registration"), method="password", password=PASSWORD, traits={"email": ANN})
     assert ann.is_signed_in is tolerant
-    written = [row[0] for row in ask(server.app.config.dsn, "select action from audit")]
+    written = [row[0] for row in ask(server.app.config.dsn, f"select action from {LOG}")]
     assert written == (["auth.register"] if tolerant else [])
 
 

@@ -223,9 +223,9 @@ def told_elsewhere(field: Field) -> None:
     for call in list(field.elsewhere.calls):
         field.ear.hear(f"call of {call.path}", call.body.decode("utf-8", "replace"))
     dsn = field.server.app.config.dsn
-    for table in ("audit", "traces", "webhook_deliveries"):
+    for table in ("audit", "audit_waiting", "traces", "webhook_deliveries"):
         for row in ask(dsn, f"select * from {table}"):
-            field.ear.hear(f"table {table}", " ".join(str(cell) for cell in row))
+            field.ear.hear(f"table {table.removesuffix('_waiting')}", " ".join(str(cell) for cell in row))
 
 
 def test_91_nothing_that_comes_out_holds_a_secret_that_does_not_belong_there(

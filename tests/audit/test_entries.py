@@ -267,8 +267,8 @@ async def write(db: ProjectDatabase, name: str, count: int) -> None:
     commit = db.begin()
     for number in range(count):
         commit.add(
-            """insert into audit (project_id, id, at, action, outcome, actor, identity_id, email, ip_address, user_agent,
-                   request_id, method, detail)
+            """insert into audit_waiting (project_id, id, at, action, outcome, actor, identity_id, email, ip_address,
+                   user_agent, request_id, method, detail)
                values (:project, :id, :at, 'auth.login', 'success', '', '', '', '', '', '', '', '{}')""",
             id=f"{name}-{number}", at=f"2026-01-01T01:00:0{number}.000000Z",
         )  # fmt: skip

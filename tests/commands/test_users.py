@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import new_dsn
 from tests.support.callers import PASSWORD, Caller
-from tests.support.direct import ask
+from tests.support.direct import LOG, ask
 from tests.support.process import configured, limen
 from tests.support.server import serve
 
@@ -115,7 +115,7 @@ def test_what_came_in_before_a_file_broke_off_stays_and_is_on_the_record(
     (tmp_path / "x.jsonl").write_text("".join(lines[:500]) + "{")
     assert users("import", "x.jsonl").returncode == 1
     assert number_of_people(dsn) == 500
-    (found,) = ask(dsn, "select detail from audit where action = 'auth.import'")
+    (found,) = ask(dsn, f"select detail from {LOG} where action = 'auth.import'")
     assert json.loads(found[0]) == {"imported": 500, "existing": 0, "failed": 0}
     (tmp_path / "x.jsonl").write_text("".join(lines))
     assert users("import", "x.jsonl").stdout == "1 people imported.\n500 are here already and left alone.\n"
@@ -177,9 +177,9 @@ def test_both_are_on_the_record(users: Users, dsn: str, tmp_path: Path) -> None:
     users("import", "x.csv", "--dry-run")
     users("export")
     found = ask(
-        dsn, "select action, actor, detail from audit where action in ('auth.import', 'auth.export') order by at"
+        dsn, f"select action, actor, detail from {LOG} where action in ('auth.import', 'auth.export') order by at"
     )
     assert [tuple(row) for row in found] == [
         ("auth.import", "cli", '{"imported":2,"existing":0,"failed":0}'), ("auth.export", "cli", '{"format":"json"}'),
     ]  # fmt: skip
-    assert ask(dsn, "select count(*) from audit where action = 'auth.identity.create'")[0][0] == 2
+    assert ask(dsn, f"select count(*) from {LOG} where action = 'auth.identity.create'")[0][0] == 2

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import new_dsn
 from tests.support.callers import PASSWORD, Caller
-from tests.support.direct import ask
+from tests.support.direct import LOG, ask
 from tests.support.process import PROGRAM, Node, configured, environment, free_port, limen, until
 from tests.support.receiver import Receiver
 from tests.support.server import PATIENCE
@@ -102,7 +102,7 @@ def test_an_import_is_repeated_without_doubles(server: Killable) -> None:
     everybody = (max(answered) + 3) * size
     assert {server.count(table) for table in TABLES[:1] + TABLES[2:3]} == {everybody}
     assert server.count("identifiers", "type = 'password'") == everybody
-    assert server.count("audit", "action = 'auth.identity.create'") == everybody
+    assert server.count(LOG, "action = 'auth.identity.create'") == everybody
     caller = Caller(server.node, "app")
     caller.sign_in("p0-0@example.org")
     assert caller.is_signed_in
@@ -145,13 +145,13 @@ def test_a_batch_is_repeated_without_harm(server: Killable) -> None:
     assert not gone & left
     for table in TABLES[1:]:  # each is there with all that is theirs, or gone with it
         assert {row[0] for row in ask(server.dsn, f"select distinct identity_id from {table}")} == left
-    assert server.count("audit", "action = 'auth.identity.delete'") == people - len(left)
+    assert server.count(LOG, "action = 'auth.identity.delete'") == people - len(left)
     server.node.start()
     for number in range(people // size):
         again = delete(number)
         assert again["succeeded"] == len(left & set(ids[number * size : (number + 1) * size]))
     assert {server.count(table) for table in TABLES} == {0}
-    assert server.count("audit", "action = 'auth.identity.delete'") == people
+    assert server.count(LOG, "action = 'auth.identity.delete'") == people
 
 
 def test_a_burst_of_webhooks_is_told_to_the_end(server: Killable) -> None:

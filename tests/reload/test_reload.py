@@ -17,7 +17,7 @@ from limen.reload import Files
 from tests.conftest import Start
 from tests.support.callers import PASSWORD, Caller, has, nodes
 from tests.support.console import Console
-from tests.support.direct import ask
+from tests.support.direct import LOG, ask
 from tests.support.operators import Operator
 from tests.support.process import until
 from tests.support.server import PERSON, LiveServer, merge
@@ -178,7 +178,7 @@ def test_the_log_names_keys_and_no_values(followed: Followed) -> None:
 def test_the_audit_log_has_the_keys_too(followed: Followed) -> None:
     followed.change({"secrets": {"default": ["a-new-secret-for-tests-only", "a-secret-for-tests-only"]}})
     dsn = followed.server.app.config.dsn
-    found = ask(dsn, "select actor, outcome, detail from audit where action = 'auth.config.change'")
+    found = ask(dsn, f"select actor, outcome, detail from {LOG} where action = 'auth.config.change'")
     assert [tuple(row) for row in found] == [("configuration", "success", '{"keys":["revision","secrets.default"]}')]
 
 

@@ -6,11 +6,13 @@ import base64
 import contextlib
 import time
 
+import bcrypt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from limen.core import hashes, passwords
+from limen.core.hashes import bcryptlib
 from limen.core.hashes.md4 import Md4
 
 
@@ -180,3 +182,19 @@ def test_the_format_names_our_own() -> None:
 def test_no_text_is_too_strange(tail: str, name: str) -> None:
     with contextlib.suppress(hashes.HashError):
         hashes.read(f"${name}${tail}")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [b"", b"a", "Grüße, 你好".encode(), bytes(range(1, 73)), bytes(range(184, 256)), b"with\0zero", b"\xff\xa3"],
+)
+def test_the_systems_bcrypt_makes_what_the_package_makes(password: bytes) -> None:
+    settings = bcrypt.gensalt(4)
+    assert bcryptlib.hashed(password, settings) == bcrypt.hashpw(password, settings)
+    system = bcryptlib.system()
+    assert system is None or b"\0" in password or system(password, settings) == bcrypt.hashpw(password, settings)
+
+
+def test_the_systems_bcrypt_is_not_asked_for_what_it_cannot_do() -> None:
+    system = bcryptlib.system()
+    assert system is None or system(b"a", b"$2b$99$CCCCCCCCCCCCCCCCCCCCC.") is None

@@ -35,7 +35,7 @@ async def since(db: ProjectDatabase, actions: Sequence[str], moment: str) -> dic
     """How often each of these happened since a moment."""
     following = clock.text(clock.parse(moment).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
     names, params = _names(actions)
-    # Of the hour the moment is in, the entries themselves; from then on the hours, and what is not sealed.
+    # Of the hour the moment is in, the entries themselves; from then on the hours. And what waits for its seal.
     sql = f"""
         select action, sum(times) from (
             select action, times from audit_hours
@@ -44,7 +44,7 @@ async def since(db: ProjectDatabase, actions: Sequence[str], moment: str) -> dic
             select action, 1 from audit
              where project_id = :project and action in ({names}) and at >= :since and at < :following
             union all
-            select action, 1 from audit where project_id = :project and number is null and at >= :following
+            select action, 1 from audit_waiting where project_id = :project and at >= :since
         ) found group by action
     """
     rows = await db.scan(sql, since=moment, following=following, hour=following[:_HOUR], **params)
@@ -60,8 +60,7 @@ async def by_day(db: ProjectDatabase, actions: Sequence[str], day: str) -> dict[
             select action, hour as moment, times from audit_hours
              where project_id = :project and action in ({names}) and hour >= :day
             union all
-            select action, at as moment, 1 as times from audit
-             where project_id = :project and number is null and at >= :day
+            select action, at as moment, 1 as times from audit_waiting where project_id = :project and at >= :day
         ) found group by substr(moment, 1, {_DAY}), action
     """
     rows = await db.scan(sql, day=day, **params)

@@ -15,8 +15,8 @@ from limen.db.database import Commit
 
 MAX_AGENT = 512  # characters of a user agent that are kept
 _INSERT = """
-    insert into audit (project_id, id, at, action, outcome, actor, identity_id, email, ip_address, user_agent, request_id,
-                       method, detail)
+    insert into audit_waiting (project_id, id, at, action, outcome, actor, identity_id, email, ip_address, user_agent,
+                               request_id, method, detail)
     values (:project, :id, :at, :action, :outcome, :actor, :identity_id, :email, :ip_address, :user_agent, :request_id,
             :method, :detail)
 """

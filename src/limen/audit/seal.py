@@ -18,14 +18,16 @@ from limen.db.database import ProjectDatabase, Unmet
 BATCH = 100  # entries at once: a few milliseconds, in which nobody else is served
 START = ""  # what the first entry of all is sealed to
 _HEAD = "select number, seal, pruned_number, pruned_seal from audit_heads where project_id = :project"
-_WAITING = "select 1 from audit where project_id = :project and number is null limit 1"
-_UNSEALED = (
-    f"select {store.COLUMNS} from audit where project_id = :project and number is null order by at, id limit :limit"
-)
+_WAITING = "select 1 from audit_waiting where project_id = :project limit 1"
+_OLDEST = f"select {store.WRITTEN} from audit_waiting where project_id = :project order by id limit :limit"
 _SEALED = (
     f"select {store.COLUMNS} from audit where project_id = :project and number > :after order by number limit :limit"
 )
-_SEAL = "update audit set number = :number, seal = :seal where project_id = :project and id = :id and number is null"
+_SEAL = f"""
+    insert into audit (project_id, {store.WRITTEN}, number, seal)
+    select project_id, {store.WRITTEN}, :number, :seal from audit_waiting where project_id = :project and id = :id
+"""
+_MOVED = "delete from audit_waiting where project_id = :project and id = :id"
 _FIRST = """
     insert into audit_heads (project_id, number, seal, pruned_number, pruned_seal) values (:project, :number, :seal, 0, '')
 """
@@ -57,7 +59,7 @@ async def seal_some(db: ProjectDatabase, keys: Keys) -> int:
     if not await db.row(_WAITING):
         return 0
     last = await head(db)  # before the entries: if another node seals them meanwhile, this is not the head any more
-    entries = [store.from_row(row) for row in await db.rows(_UNSEALED, limit=BATCH)]
+    entries = [store.from_row(row) for row in await db.rows(_OLDEST, limit=BATCH)]
     if not entries:
         return 0
     commit = db.begin()
@@ -65,12 +67,13 @@ async def seal_some(db: ProjectDatabase, keys: Keys) -> int:
     for entry in entries:
         number, seal = number + 1, make(keys, seal, entry)
         rows.append({"id": entry.id, "number": number, "seal": seal})
-    commit.add_all(_SEAL, rows)  # whether another node was faster, the head tells
-    counts.add(commit, entries)
-    if last.number:
+    if last.number:  # first of all: whether another node was faster, the head tells
         commit.add(_NEXT, expect=1, number=number, seal=seal, before=last.number)
     else:
         commit.add(_FIRST, number=number, seal=seal, taken=_overtaken)
+    commit.add_all(_SEAL, rows)
+    commit.add_all(_MOVED, [{"id": entry.id} for entry in entries])
+    counts.add(commit, entries)
     try:
         await db.commit(commit)
     except Unmet:

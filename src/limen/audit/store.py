@@ -1,4 +1,7 @@
-"""Reading the audit log: pages by cursor, newest first, with filters. Every way to look has an index that has the order, too."""
+"""Reading the audit log: pages by cursor, newest first, with filters. Every way to look has an index that has the order, too.
+
+What is not sealed yet lies in a small table of its own, which is looked through.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from limen.audit.model import Entry
 from limen.core.ids import parse_id
 from limen.db.database import ProjectDatabase, Row
 
-COLUMNS = "id, at, action, outcome, actor, identity_id, email, ip_address, user_agent, request_id, method, detail, number, seal"
+WRITTEN = "id, at, action, outcome, actor, identity_id, email, ip_address, user_agent, request_id, method, detail"
+COLUMNS = f"{WRITTEN}, number, seal"
 END_OF_TIME = "9999"  # sorts after every moment
+MOST_WAITING = 10_000  # entries that wait for their seals and are looked at; there are more after a large import
 MOST_WAYS = 16  # actions that are each looked for by themselves; of more than that the log is full
 _NAMES = COLUMNS.split(", ")
 _WHOLE = ", ".join(f"a.{name}" for name in _NAMES)
@@ -28,6 +33,8 @@ _ACTIONS = """
           from known where known.action is not null
     )
     select action from known where action is not null
+    union
+    select action from audit_waiting where project_id = :project and action > :after and action < :until
 """
 
 
@@ -42,7 +49,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def from_row(row: Row) -> Entry:
-    fields: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    fields: dict[str, Any] = dict(zip(_NAMES, row, strict=False))  # what waits has neither number nor seal
     fields["detail"] = msgspec.json.decode(fields["detail"])
     return Entry(**fields)
 
@@ -55,23 +62,41 @@ async def page(
     if wanted.actions and not actions:
         return []
     before = min(before, (wanted.until, "")) if wanted.until else before
-    params: dict[str, Any] = {"before_at": before[0], "before_id": before[1], "limit": limit, "offset": offset}
+    params: dict[str, Any] = {"before_at": before[0], "before_id": before[1]}
     common = ["(at, id) < (:before_at, :before_id)"]
     if wanted.since:
         common.append("at >= :since")
         params["since"] = wanted.since
-    ways = _ways(wanted, actions, params)
-    params["reach"] = limit + offset
-    keys = " union all ".join(
-        _keys(" and ".join([*way, *common]), f"way_{number}" if len(ways) > 1 else "")
-        for number, way in enumerate(ways)
-    )
+    ways = [" and ".join([*way, *common]) for way in _ways(wanted, actions, params)]
+    # First what waits: what is sealed meanwhile is found twice then, and not missed.
+    waiting = await _waiting(db, ways, params, offset + limit)
+    skipped = max(0, offset - len(waiting))
+    sealed = await _sealed(db, ways, params, limit + offset - skipped, skipped)
+    found = {entry.id: entry for entry in (*waiting, *sealed)}
+    in_order = sorted(found.values(), key=lambda entry: (entry.at, entry.id), reverse=True)
+    return in_order[offset - skipped :][:limit]
+
+
+async def _waiting(db: ProjectDatabase, ways: Sequence[str], params: dict[str, Any], limit: int) -> list[Entry]:
+    """The newest of those that are not sealed yet."""
+    sql = f"""
+        select {WRITTEN} from (
+            select {WRITTEN} from audit_waiting where project_id = :project order by id desc limit {MOST_WAITING}
+        ) newest where {" or ".join(f"({way})" for way in ways)} order by at desc, id desc limit :limit
+    """
+    return [from_row(row) for row in await db.scan(sql, **params, limit=limit)]
+
+
+async def _sealed(
+    db: ProjectDatabase, ways: Sequence[str], params: dict[str, Any], limit: int, offset: int
+) -> list[Entry]:
+    keys = " union all ".join(_keys(way, f"way_{n}" if len(ways) > 1 else "") for n, way in enumerate(ways))
     # What is skipped is skipped in the indexes: only the entries of the page are read.
     sql = f"""
         select {_WHOLE} from ({keys} order by at desc, id desc limit :limit offset :offset) found
          cross join audit a where a.project_id = :project and a.id = found.id order by a.at desc, a.id desc
     """
-    return [from_row(row) for row in await db.scan(sql, **params)]
+    return [from_row(row) for row in await db.scan(sql, **params, limit=limit, offset=offset, reach=limit + offset)]
 
 
 def _keys(conditions: str, name: str) -> str:

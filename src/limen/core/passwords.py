@@ -17,7 +17,7 @@ from argon2.low_level import hash_secret
 from msgspec import Struct
 
 from limen.core import errors, hashes
-from limen.core.hashes import native
+from limen.core.hashes import bcryptlib, native
 from limen.core.metrics import Family, counter, gauge
 
 T = TypeVar("T")
@@ -31,7 +31,8 @@ class Bcrypt(Struct, frozen=True):
     algorithm = "bcrypt"
 
     def make(self, password: bytes) -> str:
-        return bcrypt.hashpw(password, bcrypt.gensalt(self.cost, prefix=b"2a")).decode()
+        made = bcryptlib.hashed(password, bcrypt.gensalt(self.cost)).decode()
+        return f"$2a{made[3:]}"  # as Kratos writes it: the same by another name
 
     def decoy(self) -> str:
         """A hash of these parameters that no password fits; made without hashing."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hmac
 import re
 
-import bcrypt
 from argon2 import Type
 from argon2.exceptions import HashingError
 from argon2.low_level import hash_secret_raw
 
+from limen.core.hashes import bcryptlib
 from limen.core.hashes.reading import Check, Malformed, numbers, parts, unpadded, within
 
 BCRYPT_LIMIT = 72  # bcrypt reads no byte after this one: longer passwords are refused, never cut
@@ -37,7 +37,7 @@ def bcrypt_hash(text: str) -> Check:
     def check(password: bytes) -> bool:
         if len(password) > BCRYPT_LIMIT:
             return False
-        return hmac.compare_digest(bcrypt.hashpw(password, settings)[29:], key.encode())
+        return hmac.compare_digest(bcryptlib.hashed(password, settings)[29:], key.encode())
 
     return check
 
