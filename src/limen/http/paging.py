@@ -16,6 +16,7 @@ from limen.http.kit import Call
 
 Headers = list[tuple[str, str]]
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_ADDRESS = re.compile(r"[A-Za-z0-9_.~@-]*")
 _FAR = 10**12  # past the end of every list, and no number that a database could not take
 
 
@@ -111,13 +112,15 @@ def _links(call: Call, page: OffsetPage, total: int, values: Callable[[int, int]
 
 def _merged(call: Call, values: dict[str, str], without: Sequence[str] = ()) -> str:
     """The request's query with these parameters set, keys sorted."""
-    pairs = {**call.asked, **{k: [v] for k, v in values.items()}}
-    return "&".join(f"{_quoted(k)}={_quoted(v)}" for k in sorted(pairs) if k not in without for v in pairs[k])
+    pairs: dict[str, Sequence[str]] = {**call.asked, **{k: (v,) for k, v in values.items()}}
+    return "&".join([f"{_quoted(k)}={_quoted(v)}" for k in sorted(pairs) if k not in without for v in pairs[k]])
 
 
 def _quoted(text: str) -> str:
-    """As `quote_plus` does it, which takes its time over what needs nothing: most names, numbers and ids."""
-    return text if _PLAIN.fullmatch(text) else quote_plus(text)
+    """As `quote_plus` does it, which takes its time over what needs little: names, numbers, ids, addresses."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return text.replace("@", "%40") if _ADDRESS.fullmatch(text) else quote_plus(text)
 
 
 def key_headers(
