@@ -58,12 +58,10 @@ class Writer:
 
         :param fleeting: a power cut may undo it
         """
-        if not self._jobs.empty() or not self._free.acquire(blocking=False):
+        if not self._take():
             return await self.submit(work, fleeting=fleeting)
         loop = asyncio.get_running_loop()
         try:
-            if not self._begins():
-                return await self.submit(work, fleeting=fleeting)
             result = self._alone(work)
         finally:
             self._free.release()
@@ -89,18 +87,21 @@ class Writer:
             self._flusher.close()
         self._connection.close()
 
-    # ---- with the lock held
-
-    def _begins(self) -> bool:
-        """Whether a transaction could be begun: no other process has one."""
+    def _take(self) -> bool:
+        """Whether the lock is ours and a transaction begun: neither the thread writes, nor another process."""
+        if not self._jobs.empty() or not self._free.acquire(blocking=False):
+            return False
         try:
             self._connection.execute("begin immediate")
-        except sqlite3.OperationalError:
-            return False  # whatever it is, the thread has the time to try again, and to tell
+        except sqlite3.OperationalError:  # whatever it is, the thread has the time to try again, and to tell
+            self._free.release()
+            return False
         return True
 
+    # ---- with the lock held
+
     def _alone(self, work: Work) -> Any:
-        """The transaction of one job."""
+        """The transaction of one job, which was begun."""
         try:
             result = work(self._connection)
             self._connection.execute("commit")
