@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +22,8 @@ from tests.support.server import LiveServer
 MEGABYTE = b"a" * 1_000_000
 BEGUN = b"GET /health/alive HTTP/1.1\r\nhost: 127.0.0.1\r\n"
 CHUNKED = b"POST /self-service/login HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n"
+PART = 2 * bounds.PACE
+MUCH = b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % (2 * PART) + b"x" * PART
 
 
 @contextmanager
@@ -93,23 +95,28 @@ def test_99_who_never_comes_to_an_end_is_not_waited_for() -> None:
 
 
 async def _slow_and_idle() -> None:
-    """Of five connections one has nothing under way when the server looks, and may go on."""
+    """Of six connections one has nothing under way when the server looks, and one sends much; both may go on."""
     door = Listener("public", "127.0.0.1", free_port())
     server = program.server(door, _nothing_here)
     serving = asyncio.create_task(server.serve(sockets=[opened := bind(door)]))
     opened.listen()
-    callers = [await asyncio.open_connection(door.host, door.port) for _ in range(5)]
+    callers = [await asyncio.open_connection(door.host, door.port) for _ in range(6)]
     whole = BEGUN + b"\r\n"
-    for (reader, writer), sent in zip(callers, (b"", BEGUN, CHUNKED + b"5\r\nab", whole, whole + BEGUN), strict=True):
+    for (reader, writer), sent in zip(
+        callers, (b"", BEGUN, CHUNKED + b"5\r\nab", whole, whole + BEGUN, MUCH), strict=True
+    ):
         writer.write(sent)
         if sent.startswith(whole):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
     while len(server.server_state.connections) < len(callers):  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0)
+    while not any(cast(Any, one).received >= PART for one in server.server_state.connections):  # noqa: ASYNC110
+        await asyncio.sleep(0)
     bounds.end_late(server.server_state.connections, asyncio.get_running_loop().time() + bounds.PATIENCE + 1)
     assert [await _is_over(reader) for reader, _ in (*callers[:3], callers[4])] == [True] * 4
-    callers[3][1].write(whole)
-    assert (await callers[3][0].readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    for (reader, writer), rest in ((callers[3], whole), (callers[5], b"x" * PART)):
+        writer.write(rest)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
     for _, writer in callers:
         writer.close()
         await writer.wait_closed()

@@ -14,6 +14,7 @@ from limen.http.gather import GatheringProtocol
 
 HEAD: Final = 1 << 16  # bytes of a request's line and headers; proxies take 8 to 32 KiB
 PATIENCE: Final = 60.0  # seconds from the first byte of a request to its last, and for the first one of a connection
+PACE: Final = 1024  # bytes of a body for which there is another second: a file of many people takes its time
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -25,6 +26,7 @@ class BoundedProtocol(GatheringProtocol):
 
     _fed = 0
     _since = 0.0  # the loop's time; 0: no request is under way
+    received = 0  # bytes of its body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -53,14 +55,15 @@ class BoundedProtocol(GatheringProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0
+        self.received += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._fed, self._since = 0, 0.0
+        self._fed, self._since, self.received = 0, 0.0, 0
         super().on_message_complete()
 
     def is_late(self, now: float) -> bool:
-        return bool(self._since) and now - self._since > PATIENCE
+        return bool(self._since) and now - self._since > PATIENCE + self.received / PACE
 
 
 def end_late(connections: Iterable[object], now: float) -> None:
