@@ -66,6 +66,23 @@ async def test_what_is_answered_is_on_the_disk_but_for_what_may_be_lost(
     await driver.close()
 
 
+@pytest.fixture
+def link(file: Path) -> Path:
+    """A link to a file elsewhere, which is not there yet."""
+    elsewhere = file.with_name("elsewhere")
+    elsewhere.mkdir()
+    file.symlink_to(elsewhere / "real.sqlite")
+    return file
+
+
+async def test_a_link_to_the_file_will_do(link: Path, flushes: list[int]) -> None:
+    driver = await opened(link)
+    flushes.clear()
+    await driver.commit([thing(1)])
+    assert (len(flushes), await stored(driver)) == (1, [1])
+    await driver.close()
+
+
 @pytest.mark.parametrize("count", [1, FEW + 1])
 async def test_a_disk_that_fails_is_told(file: Path, flushes: list[int], count: int) -> None:
     driver = await opened(file)

@@ -61,9 +61,8 @@ class Url(Struct, frozen=True):
                 return False
         elif self.host != base.host:
             return False
-        if base.path.strip("/") and _UPWARDS.search(
-            self.path
-        ):  # browsers resolve these, "%2e" too, before they go there
+        # Browsers resolve "..", and "%2e%2e" too, before they go there.
+        if base.path.strip("/") and _UPWARDS.search(self.path):
             return False
         return (self.path or "/").startswith(base.path or "/")
 

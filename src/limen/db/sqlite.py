@@ -84,14 +84,12 @@ class Sqlite:
         kill -9 nor a power cut loses any.
         """
         has_log = connection.execute("pragma journal_mode = wal").fetchone()[0] == "wal"
-        flushed = has_log and self._synchronous in (
-            "full",
-            "extra",
-        )  # by ourselves: several commits at once, off the loop
+        # By ourselves: several commits at once, off the loop.
+        flushed = has_log and self._synchronous in ("full", "extra")
         connection.execute(f"pragma synchronous = {'normal' if flushed else self._synchronous}")
         connection.execute("pragma journal_size_limit = 67108864")
         connection.execute("pragma wal_autocheckpoint = 0")  # the writer brings the log home where nobody waits for it
-        return Flusher(self._path.with_name(f"{self._path.name}-wal")) if flushed else None
+        return Flusher(Path(f"{self._path.resolve()}-wal")) if flushed else None  # beside the file a link leads to
 
     def _connect(self, *, read_only: bool) -> sqlite3.Connection:
         o = self._options
