@@ -11,7 +11,7 @@ from tests.support.callers import HTML, PASSWORD, Caller
 from tests.support.console import Console, operator
 from tests.support.server import LiveServer
 
-ANN, BEN = "ann@example.org", "ben@example.org"
+ANN, BEN, CAT = "ann@example.org", "ben@example.org", "cat@example.org"
 
 
 def works(server: LiveServer, key: str, header: str = "apikey") -> bool:
@@ -68,7 +68,11 @@ def test_operators_are_appointed_changed_and_dismissed_but_for_the_last_owner(
     id_ = ben.sign_up(BEN)
     ben.get("api/auth/identities")
     assert ben.status == 403
-    assert owner.post("api/operators", {"email": BEN, "role": "viewer"})["role"] == "viewer"
+    owner.post("api/operators", {"email": BEN, "role": "viewer"})
+    assert owner.status == 409  # anybody may have signed up with it
+    assert owner.post("api/operators", {"identity_id": id_, "role": "viewer"})["role"] == "viewer"
+    owner.post("api/auth/identities", {"email": CAT, "password": PASSWORD, "verified": True})
+    assert owner.post("api/operators", {"email": CAT, "role": "viewer"})["role"] == "viewer"
     ben.get("api/auth/identities")
     assert ben.status == 200
     ben.post("api/auth/identities", {"email": "new@example.org"})

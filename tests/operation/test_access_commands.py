@@ -35,7 +35,9 @@ def test_the_last_owner_stays(configure: Configure, tmp_path: Path, node: object
     server = node(tmp_path, "-c", file).start()  # type: ignore[operator]
     body = {"schema_id": "default", "traits": {"email": "ann@example.org"}}
     httpx.post(f"{server.admin}admin/identities", json=body).raise_for_status()
-    assert "is an operator now: owner." in limen(tmp_path, "operator", "add", "ann@example.org", "-c", file).stdout
+    added = limen(tmp_path, "operator", "add", "ann@example.org", "-c", file)
+    assert "is an operator now: owner." in added.stdout
+    assert "Nobody has proved this address yet" in added.stderr
     assert "ann@example.org" in limen(tmp_path, "operator", "list", "-c", file).stdout
     refused = limen(tmp_path, "operator", "remove", "ann@example.org", "-c", file)
     assert refused.returncode == 1

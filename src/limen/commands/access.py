@@ -125,6 +125,8 @@ def add(who: str, role: Role, config: tuple[str, ...]) -> None:
     """Make somebody with an account an operator, or give them another role."""
     identity = _run(config, lambda ctx: add_operator(ctx, who, role))
     click.echo(f"{identity.called or identity.id} is an operator now: {role}.")
+    if identity.only_claims(normalize.identifier(who)):
+        click.echo("Nobody has proved this address yet: make sure that it was them who signed up with it.", err=True)
 
 
 @click.command("list")

@@ -120,6 +120,10 @@ class Identity(Struct, frozen=True, kw_only=True):
     def has_verified_address(self) -> bool:
         return any(address.verified for address in self.verifiable_addresses)
 
+    def only_claims(self, value: str) -> bool:
+        """Whether this is an address of theirs that they never proved to be theirs: anybody may have signed up with it."""
+        return any(address.value == value and not address.verified for address in self.verifiable_addresses)
+
 
 _public = msgspec.json.Decoder(Public)
 _credentials = msgspec.json.Decoder(dict[str, Credential])

@@ -151,6 +151,10 @@ async def _appoint(call: Call) -> Answer:
                 404, "Nobody signs in with this e-mail address.", reason="They have to have an account first."
             )
         identity = known[0]
+        if identity.only_claims(asked.email.strip().lower()):
+            raise errors.conflict(
+                "Nobody has proved this address yet. Let them verify it, or name the account you mean by its identity_id."
+            )
     commit = ctx.db.begin()
     operators.appoint(commit, identity.id, asked.role, ctx.stamp, ctx.client.actor)
     chores.note(commit, firstoperator.CHORE, ctx.stamp)
@@ -232,7 +236,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         id="appoint", method="POST", path="/api/operators", tag="operators", says="Make somebody an operator", may="owner",
-        recent=True, handler=_appoint, body=Appoint, answers={201: "operator"}, errors=(404,),
+        recent=True, handler=_appoint, body=Appoint, answers={201: "operator"}, errors=(404, 409),
         example={"email": "ben@example.org", "role": "viewer"},
     ),
     Route(
