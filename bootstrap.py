@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
             quick = ["-m", "not slow"] if "--quick" in rest else []
             chosen = [a for a in rest if a != "--quick"]
             os.chdir(HERE)
-            workers = (os.cpu_count() or 1) + 2  # often one waits: for a lease to end, for a server to stop
+            workers = (os.cpu_count() or 1) + 1  # now and then one waits for a server to stop
             replace([str(BIN / "pytest"), "-n", str(workers), *quick, *chosen])
         case ["run", command, *rest]:
             sync(dev=True)
