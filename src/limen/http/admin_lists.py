@@ -101,8 +101,9 @@ async def _by_identifier(call: Call, asked: str) -> list[Listed]:
     """Everybody with this identifier: normalised where the credential is, to the letter everywhere else."""
     db, normal = call.ctx.db, normalize.identifier(asked)
     found = {one.id: one for one in await listing.by_any_identifier(db, normal)}
-    if asked != normal:
-        found |= {one.id: one for one in await listing.by_any_identifier(db, asked)}
+    if asked == normal:
+        return sorted(found.values(), key=lambda one: one.id)
+    found |= {one.id: one for one in await listing.by_any_identifier(db, asked)}
     kept = [
         one
         for one in found.values()

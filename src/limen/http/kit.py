@@ -554,12 +554,11 @@ class Port:
             return
         call = Call(self.current.site, scope, receive)
         started = time.perf_counter()
-        broken = _BROKEN.search(call.raw_path)
-        answer, extra = (
-            (text_answer(400, "400: the address is not encoded as it has to be"), [])
-            if broken
-            else await self.serve(call)
-        )
+        extra: list[tuple[str, str]] = []
+        if b"%" in scope["raw_path"] and _BROKEN.search(call.raw_path):
+            answer = text_answer(400, "400: the address is not encoded as it has to be")
+        else:
+            answer, extra = await self.serve(call)
         extra.append(("x-request-id", call.id))
         await send_answer(send, answer, extra, head=call.method == "HEAD")
         took = time.perf_counter() - started
