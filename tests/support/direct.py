@@ -11,11 +11,11 @@ from typing import Any
 
 import asyncpg
 
+from limen.audit.store import WRITTEN
 from tests.support.server import PATIENCE
 
-_ENTRY = "id, at, action, outcome, actor, identity_id, email, ip_address, user_agent, request_id, method, detail"
 # The audit log, sealed or not, to select from.
-LOG = f"(select {_ENTRY} from audit union all select {_ENTRY} from audit_waiting) log"
+LOG = f"(select {WRITTEN} from audit union all select {WRITTEN} from audit_waiting) log"
 
 
 def ask(dsn: str, sql: str) -> Sequence[Sequence[Any]]:
